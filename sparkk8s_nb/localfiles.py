@@ -1,0 +1,73 @@
+"""Private directories and files on this machine: 0700, 0600, ours, and never half-written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from sparkk8s_nb.errors import SparkK8sError
+
+
+def private_dir(path: Path) -> Path:
+    """Make ``path`` (and its parents) a directory that only this user can enter.
+
+    A directory that is there already must belong to this user and is set to 0700: in a shared
+    ``/tmp`` somebody else could have made it first.
+
+    Raises
+    ------
+    SparkK8sError
+        If it belongs to somebody else, is a link, or cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile; base = Path(tempfile.mkdtemp())
+    >>> oct(private_dir(base / "a" / "b").stat().st_mode & 0o777)
+    '0o700'
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        info = path.lstat()
+    except OSError as error:
+        raise SparkK8sError(
+            f"The directory {path} cannot be made: {error.strerror}.",
+            fix="Set SPARKK8S_RUNTIME_DIR to a directory of your own.",
+        ) from error
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
+        raise SparkK8sError(
+            f"{path} is not a directory of yours.",
+            fix="Remove it, or set SPARKK8S_RUNTIME_DIR to a directory of your own.",
+        )
+    if stat.S_IMODE(info.st_mode) != 0o700:
+        path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, content: str | bytes, *, mode: int = 0o600) -> Path:
+    """Write a file at once: readers see the old content or the new, never a part; mode 0600.
+
+    Examples
+    --------
+    >>> import tempfile; target = Path(tempfile.mkdtemp()) / "secret"
+    >>> oct(write_private(target, "s").stat().st_mode & 0o777)
+    '0o600'
+    """
+    data = content.encode() if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def remove_quietly(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    path.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ id and start time is unique on one boot of one machine.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from dataclasses import dataclass
 
@@ -36,7 +35,7 @@ def identify(pid: int | None = None) -> ProcessId:
 
     Examples
     --------
-    >>> identify().pid == os.getpid()
+    >>> import os; identify().pid == os.getpid()
     True
     """
     try:
@@ -49,7 +48,7 @@ def identify(pid: int | None = None) -> ProcessId:
 def is_alive(process: ProcessId) -> bool:
     """Whether exactly that process still exists (a zombie is dead: it runs nothing any more).
 
-    >>> is_alive(identify()), is_alive(ProcessId(pid=os.getpid(), started=1.0))
+    >>> import os; is_alive(identify()), is_alive(ProcessId(pid=os.getpid(), started=1.0))
     (True, False)
     """
     try:

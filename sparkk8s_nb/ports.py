@@ -1,0 +1,163 @@
+"""What a session needs from the outside, as Protocols.
+
+The session's state machine knows only these. ``kube`` and ``spark`` implement them for real,
+:mod:`sparkk8s_nb.testing` with public fakes, and ``session/wiring.py`` alone decides which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sparkk8s_nb.model.fleet import ExecutorStatus, FleetEvent
+from sparkk8s_nb.model.progress import JobProgress
+from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
+from sparkk8s_nb.processes import ProcessId
+
+Manifest = dict[str, Any]
+"""A Kubernetes object as JSON says it: ``{"apiVersion": ..., "kind": ..., "metadata": {...}}``."""
+
+
+class Stop(Protocol):
+    """A wish to end, and the wait that ends with it."""
+
+    def is_set(self) -> bool:
+        """Whether the end is wished for."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or until the end is wished for; returns whether it is."""
+        ...
+
+
+class Cluster(Protocol):
+    """The Kubernetes API, in the executors' namespace. Thread-safe; every call has a timeout.
+
+    All raise :class:`~sparkk8s_nb.errors.ClusterError` or one of its kinds.
+    """
+
+    @property
+    def target(self) -> ClusterTarget:
+        """Which cluster and namespace."""
+        ...
+
+    @property
+    def access(self) -> ClusterAccess:
+        """How others reach the same API server."""
+        ...
+
+    def version(self) -> str:
+        """The server's version, ``v1.34.2``; the cheapest proof that it answers."""
+        ...
+
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create an object and return it as the server stored it."""
+        ...
+
+    def read(self, kind: str, name: str) -> Manifest | None:
+        """An object by kind (``Pod``, ``Lease``) and name, or None if there is none."""
+        ...
+
+    def list(self, kind: str, *, selector: str = "", all_namespaces: bool = False) -> Sequence[Manifest]:
+        """The objects of a kind that a label selector chooses."""
+        ...
+
+    def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Manifest:
+        """Change an object by a JSON merge patch."""
+        ...
+
+    def delete(self, kind: str, name: str, *, uid: str = "", grace: int | None = None) -> bool:
+        """Delete an object (only with that uid, if given); False if it was gone already."""
+        ...
+
+    def delete_all(self, kind: str, selector: str, *, grace: int | None = None) -> None:
+        """Delete all objects of a kind that a label selector chooses."""
+        ...
+
+    def pod_log(self, name: str, *, tail: int = 200) -> str:
+        """The last lines of a pod's log; empty if there is none."""
+        ...
+
+    def can(self, verb: str, resource: str, *, group: str = "", subresource: str = "") -> bool:
+        """Whether we may do that in the namespace (SelfSubjectAccessReview)."""
+        ...
+
+
+class PodSource(Protocol):
+    """Where pod events come from."""
+
+    def events(self, selector: str, stop: Stop) -> Iterator[FleetEvent]:
+        """Yield pod events until ``stop``: a Listed first, and again after every loss; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkStatus:
+    """One reading of Spark's status store.
+
+    Parameters
+    ----------
+    executors : tuple of ExecutorStatus
+        Without the driver.
+    jobs : tuple of JobProgress
+        Those that run, and those asked for by tag.
+    """
+
+    executors: tuple[ExecutorStatus, ...]
+    jobs: tuple[JobProgress, ...]
+
+
+class StatusSource(Protocol):
+    """Where Spark's own numbers come from."""
+
+    def status(self, tags: Sequence[str] = ()) -> SparkStatus:
+        """One reading: executors, running jobs, and all jobs with one of the tags.
+
+        Raises :class:`~sparkk8s_nb.errors.DriverError` if the driver is gone.
+        """
+        ...
+
+
+class Driver(StatusSource, Protocol):
+    """The driver: a JVM of this kernel with a SparkContext in it."""
+
+    @property
+    def process(self) -> ProcessId:
+        """The JVM."""
+        ...
+
+    @property
+    def app_id(self) -> str:
+        """Spark's application id."""
+        ...
+
+    @property
+    def ui_url(self) -> str:
+        """Where the Spark UI listens; empty without one."""
+        ...
+
+    @property
+    def spark(self) -> Any:
+        """The SparkSession."""
+        ...
+
+    def request_executors(self, total: int) -> None:
+        """Ask Spark's backend to have that many; ends none."""
+        ...
+
+    def retire_executors(self, ids: Sequence[str], *, busy: bool) -> None:
+        """Give executors back: idle ones are ended, busy ones decommissioned after their tasks."""
+        ...
+
+    def cancel(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag."""
+        ...
+
+    def cancel_all(self) -> None:
+        """Cancel every job."""
+        ...
+
+    def stop(self, timeout: float) -> bool:
+        """Stop Spark; after ``timeout`` seconds end the JVM. Returns whether Spark stopped by itself."""
+        ...

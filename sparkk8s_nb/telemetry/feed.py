@@ -1,0 +1,89 @@
+"""The newest value of something, for any number of readers. Never a queue: a slow reader skips."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Feed(Generic[T]):
+    """One writer, many readers, the newest value.
+
+    Examples
+    --------
+    >>> feed = Feed(0)
+    >>> feed.publish(3)
+    >>> feed.value
+    3
+    >>> feed.wait_for(lambda value: value >= 3, timeout=1)
+    3
+    """
+
+    def __init__(self, value: T) -> None:
+        self._condition = threading.Condition()
+        self._value = value
+        self._version = 0
+        self._closed = False
+
+    @property
+    def value(self) -> T:
+        """The newest value."""
+        with self._condition:
+            return self._value
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will be published any more."""
+        with self._condition:
+            return self._closed
+
+    def publish(self, value: T) -> None:
+        """Replace the value and wake whoever waits."""
+        with self._condition:
+            self._value = value
+            self._version += 1
+            self._condition.notify_all()
+
+    def update(self, change: Callable[[T], T]) -> T:
+        """Replace the value by a function of it, in one step."""
+        with self._condition:
+            self._value = change(self._value)
+            self._version += 1
+            self._condition.notify_all()
+            return self._value
+
+    def close(self) -> None:
+        """Say that nothing more comes: every wait ends."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def wait_for(self, predicate: Callable[[T], bool], timeout: float) -> T:
+        """Wait until the predicate holds, the feed is closed or the time is over; return the value.
+
+        The caller looks at the value to know which it was. Safe on the main thread: a
+        KeyboardInterrupt ends the wait.
+        """
+        deadline = time.monotonic() + timeout
+        with self._condition:
+            while not predicate(self._value) and not self._closed:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._condition.wait(left)
+            return self._value
+
+    def wait_newer(self, version: int, timeout: float) -> tuple[int, T]:
+        """Wait for a value newer than ``version``; return the version and the value there is."""
+        deadline = time.monotonic() + timeout
+        with self._condition:
+            while self._version <= version and not self._closed:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._condition.wait(left)
+            return self._version, self._value

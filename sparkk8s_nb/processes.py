@@ -7,15 +7,23 @@ id and start time is unique on one boot of one machine.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessId:
-    """One process: its id and when it started (seconds since the epoch, as the kernel tells it)."""
+    """One process: its id and when it started.
+
+    ``started`` is in seconds since the machine's boot on Linux, since the epoch elsewhere. It is only ever
+    compared: on Linux the time since the epoch of one and the same process moves when the clock is set
+    (a laptop that wakes up, a virtual machine that was paused), and a living process would look dead.
+    """
 
     pid: int
     started: float
@@ -40,9 +48,21 @@ def identify(pid: int | None = None) -> ProcessId:
     """
     try:
         process = psutil.Process(pid)
-        return ProcessId(pid=process.pid, started=process.create_time())
+        return ProcessId(pid=process.pid, started=_started(process))
     except psutil.NoSuchProcess as error:
         raise ProcessLookupError(f"no process {pid}") from error
+
+
+def _started(process: psutil.Process) -> float:
+    """When a process started, on a clock that is never set."""
+    if sys.platform != "linux":
+        return process.create_time()
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(process.pid) from error
+    # proc(5): field 22, in ticks; counted from behind the command's name, which may hold anything.
+    return int(stat.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(process: ProcessId) -> bool:
@@ -53,7 +73,7 @@ def is_alive(process: ProcessId) -> bool:
     """
     try:
         found = psutil.Process(process.pid)
-        same = abs(found.create_time() - process.started) < 0.02
+        same = abs(_started(found) - process.started) < 0.02
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
@@ -64,9 +84,12 @@ def end(process: ProcessId, *, grace: float) -> bool:
 
     Works for processes that are not our children. Does nothing if it is gone already.
     """
+    try:
+        handle = psutil.Process(process.pid)
+    except psutil.NoSuchProcess:
+        return False
     if not is_alive(process):
         return False
-    handle = psutil.Process(process.pid)
     with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
         handle.send_signal(signal.SIGTERM)
     gone, alive = psutil.wait_procs([handle], timeout=grace)

@@ -55,6 +55,10 @@ class ClusterAccess:
     token : str
     verify : bool
         Whether the server's certificate is checked.
+    tls_server_name : str
+        The name to expect in that certificate, where it is not the server's host.
+    proxy : str
+        URL of a proxy; empty means what the environment says.
     """
 
     server: str
@@ -64,6 +68,8 @@ class ClusterAccess:
     token_file: Path | None = None
     token: str = field(default="", repr=False)
     verify: bool = True
+    tls_server_name: str = ""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,262 @@
+"""The Kubernetes objects of a session, as plain JSON-like dictionaries.
+
+Everything but the Lease is owned by it: delete the Lease and the cluster's garbage collector removes the
+rest. None of them holds a secret but the Secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sparkk8s_nb.errors import UsageError
+from sparkk8s_nb.model.labels import session_labels
+from sparkk8s_nb.model.sparkconf import SECRET_FILE, DriverNetwork
+from sparkk8s_nb.model.spec import MIB, SessionSpec
+
+Json = dict[str, Any]
+
+TOOLS_DIR = "/opt/sparkk8s/tools"
+WORK_DIR = "/opt/sparkk8s/work"
+SECRET_DIR = SECRET_FILE.rpartition("/")[0]
+START_SCRIPT = "executor.sh"
+CONTAINER = "spark-kubernetes-executor"
+SPARK_UID = 185
+
+
+def metadata(spec: SessionSpec, name: str, owner: Mapping[str, Any] | None) -> Json:
+    """Name, labels and owner of one of the session's objects."""
+    result: Json = {"name": name, "namespace": spec.target.namespace, "labels": session_labels(spec)}
+    if owner is not None:
+        result["ownerReferences"] = [dict(owner)]
+    return result
+
+
+def rpc_secret(spec: SessionSpec, owner: Mapping[str, Any], secret: bytes) -> Json:
+    """The Secret with Spark's RPC secret, mounted as a file into the executors."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(spec, f"{spec.name}-rpc", owner),
+        "type": "Opaque",
+        "immutable": True,
+        "data": {"rpc": base64.b64encode(secret).decode()},
+    }
+
+
+def tools_config_map(spec: SessionSpec, owner: Mapping[str, Any], script: str) -> Json:
+    """The ConfigMap with the executors' start script."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(spec, f"{spec.name}-tools", owner),
+        "immutable": True,
+        "data": {START_SCRIPT: script},
+    }
+
+
+def driver_service(spec: SessionSpec, owner: Mapping[str, Any], network: DriverNetwork) -> Json:
+    """The headless Service that gives the driver a name and makes it visible."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(spec, spec.name, owner),
+        "spec": {"clusterIP": "None", "ports": _ports(network, "targetPort")},
+    }
+
+
+def driver_endpoints(spec: SessionSpec, owner: Mapping[str, Any], network: DriverNetwork) -> Json | None:
+    """The EndpointSlice behind the Service, or None for a loopback address, which a real API refuses."""
+    if ipaddress.ip_address(network.address).is_loopback:
+        return None
+    meta = metadata(spec, spec.name, owner)
+    meta["labels"] |= {
+        "kubernetes.io/service-name": spec.name,
+        "endpointslice.kubernetes.io/managed-by": "sparkk8s-nb",
+    }
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": meta,
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [network.address], "conditions": {"ready": True}}],
+        "ports": _ports(network, None),
+    }
+
+
+def _ports(network: DriverNetwork, target: str | None) -> list[Json]:
+    ports: list[Json] = [
+        {"name": "driver-rpc", "port": network.driver_port, "protocol": "TCP"},
+        {"name": "blockmanager", "port": network.block_manager_port, "protocol": "TCP"},
+    ]
+    if target:
+        for port in ports:
+            port[target] = port["port"]
+    return ports
+
+
+def pod_template(
+    spec: SessionSpec,
+    owner: Mapping[str, Any],
+    *,
+    uid: int,
+    gid: int,
+    hints: Mapping[str, str],
+    templates: Sequence[Mapping[str, Any]] = (),
+) -> Json:
+    """The executors' pod template: base < administrator's < user's < what the toolkit must have.
+
+    Parameters
+    ----------
+    spec : SessionSpec
+    owner : Mapping
+        The ownerReference to the Lease.
+    uid, gid : int
+        Of the kernel; 0 becomes Spark's own 185, since "restricted" refuses root.
+    hints : Mapping
+        Environment for the start script: where the driver found Spark, Java and Python.
+    templates : Sequence of Mapping
+        The administrator's first, then the user's.
+
+    Raises
+    ------
+    UsageError
+        If a template is no Pod.
+    """
+    merged = _base(spec, uid=uid, gid=gid, hints=hints)
+    for template in templates:
+        if template.get("kind", "Pod") != "Pod" or not isinstance(template.get("spec", {}), Mapping):
+            raise UsageError(
+                "A pod template is not a Pod.", fix="Give a YAML file with kind: Pod and a spec."
+            )
+        merged = merge_pods(merged, template)
+    return merge_pods(merged, _invariants(spec, owner))
+
+
+def _base(spec: SessionSpec, *, uid: int, gid: int, hints: Mapping[str, str]) -> Json:
+    """What administrators and users may change."""
+    env = {"HOME": WORK_DIR, "TMPDIR": WORK_DIR, **hints}
+    scratch: Json = {"name": "sparkk8s-work", "emptyDir": {}}
+    if spec.executor.disk is not None:
+        scratch["emptyDir"] = {"sizeLimit": f"{spec.executor.disk // MIB}Mi"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "spec": {
+            "terminationGracePeriodSeconds": 30,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": uid or SPARK_UID,
+                "runAsGroup": gid or SPARK_UID,
+                "fsGroup": gid or SPARK_UID,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": CONTAINER,
+                    "workingDir": WORK_DIR,
+                    "env": [{"name": name, "value": value} for name, value in env.items()],
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                }
+            ],
+            "volumes": [scratch],
+        },
+    }
+
+
+def _invariants(spec: SessionSpec, owner: Mapping[str, Any]) -> Json:
+    """What lifetime and security rest on: merged last, so it wins."""
+    return {
+        "metadata": {
+            "labels": session_labels(spec) | {"app.kubernetes.io/component": "executor"},
+            "ownerReferences": [dict(owner)],
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "containers": [
+                {
+                    "name": CONTAINER,
+                    "command": ["/bin/sh", f"{TOOLS_DIR}/{START_SCRIPT}"],
+                    "volumeMounts": [
+                        {"name": "sparkk8s-work", "mountPath": WORK_DIR},
+                        {"name": "sparkk8s-tools", "mountPath": TOOLS_DIR, "readOnly": True},
+                        {"name": "sparkk8s-rpc", "mountPath": SECRET_DIR, "readOnly": True},
+                    ],
+                }
+            ],
+            "volumes": [
+                {
+                    "name": "sparkk8s-tools",
+                    "configMap": {"name": f"{spec.name}-tools", "defaultMode": 0o555},
+                },
+                {
+                    "name": "sparkk8s-rpc",
+                    "secret": {"secretName": f"{spec.name}-rpc", "defaultMode": 0o440},
+                },
+            ],
+        },
+    }
+
+
+MERGE_KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "volumes": "name",
+    "env": "name",
+    "volumeMounts": "mountPath",
+    "imagePullSecrets": "name",
+    "hostAliases": "ip",
+}
+
+
+def merge_pods(base: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
+    """Merge one pod over another as Kubernetes' strategic merge does: maps deeply, named lists by key.
+
+    >>> merge_pods({"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "value": "2"}]})
+    {'env': [{'name': 'A', 'value': '2'}]}
+    """
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            result[key] = merge_pods(old, value)
+        elif key in MERGE_KEYS and isinstance(old, list) and isinstance(value, list):
+            result[key] = _merge_lists(old, value, MERGE_KEYS[key])
+        else:
+            result[key] = value
+    return result
+
+
+def _merge_lists(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], key: str) -> list[Json]:
+    merged = {item.get(key): dict(item) for item in old}
+    for item in new:
+        name = item.get(key)
+        replaces_source = "value" in item or "valueFrom" in item
+        before = {} if replaces_source else merged.get(name, {})
+        merged[name] = merge_pods(before, item)
+    return list(merged.values())
+
+
+def probe_pod(spec: SessionSpec, template: Mapping[str, Any]) -> Json:
+    """A pod like the executors', to ask the API server by a dry run whether it would take them.
+
+    Quota, limit ranges, Pod Security and admission policies answer before Spark asks, in their own words.
+    """
+    pod = merge_pods(
+        template, {"metadata": {"name": f"{spec.name}-probe", "namespace": spec.target.namespace}}
+    )
+    resources = {"cpu": f"{spec.executor.cpu_millis}m", "memory": f"{spec.executor.memory // MIB}Mi"}
+    limits = {"memory": resources["memory"]}
+    own = {
+        "name": CONTAINER,
+        "image": spec.image,
+        "args": ["executor"],
+        "resources": {"requests": resources, "limits": limits},
+    }
+    return merge_pods(pod, {"spec": {"restartPolicy": "Never", "containers": [own]}})

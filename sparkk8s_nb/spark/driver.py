@@ -1,0 +1,223 @@
+"""The driver: a SparkContext in a JVM of this kernel (the :class:`~sparkk8s_nb.ports.Driver` protocol)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.ports import SparkStatus
+from sparkk8s_nb.processes import ProcessId, is_alive
+from sparkk8s_nb.spark import pyspark_hooks, pyspark_state
+from sparkk8s_nb.spark.gateway import LaunchedJvm
+from sparkk8s_nb.spark.status_store import StatusStore
+
+
+class PortTakenError(DriverError):
+    """Another process took one of the driver's ports between our look and Spark's bind."""
+
+
+class SparkDriver:
+    """A running driver. Made by :func:`start_driver`."""
+
+    def __init__(self, jvm: LaunchedJvm, spark: Any, environment: pyspark_state.Environment) -> None:
+        self._jvm = jvm
+        self._spark = spark
+        self._environment = environment
+        self._context = spark.sparkContext
+        self._store = StatusStore(self._context)
+        self._hooks: ExitStack | None = None
+        self.app_id: str = self._context.applicationId
+
+    @property
+    def process(self) -> ProcessId:
+        """The JVM."""
+        return self._jvm.process
+
+    @property
+    def spark(self) -> Any:
+        """The SparkSession."""
+        return self._spark
+
+    @property
+    def ui_url(self) -> str:
+        """Where the Spark UI listens on this machine; empty without one."""
+        web = self._context._jsc.sc().uiWebUrl()
+        if not web.isDefined():
+            return ""
+        return f"http://127.0.0.1:{str(web.get()).rpartition(':')[2]}"
+
+    def hook(self, on_stop: Callable[[], None]) -> None:
+        """Make ``spark.stop()`` stop the whole session."""
+        self._hooks = pyspark_hooks.install(self._spark, on_stop)
+
+    def status(self, tags: Sequence[str] = ()) -> SparkStatus:
+        """One reading of the status store."""
+        with self._translated("read Spark's status"):
+            return self._store.read(tags)
+
+    def request_executors(self, total: int) -> None:
+        """Set the number of executors that Spark's backend keeps asking for."""
+        with self._translated("ask for executors"):
+            python_utils = self._context._jvm.org.apache.spark.api.python.PythonUtils
+            self._context._jsc.sc().requestTotalExecutors(total, 0, python_utils.toScalaMap({}))
+
+    def retire_executors(self, ids: Sequence[str], *, busy: bool) -> None:
+        """End idle executors now; decommission busy ones, which end after their tasks."""
+        with self._translated("give executors back"):
+            backend = self._context._jsc.sc().schedulerBackend()
+            jvm = self._context._jvm
+            if not busy:
+                backend.killExecutors(_scala_seq(jvm, ids), True, False, False)
+                return
+            info = jvm.org.apache.spark.scheduler.ExecutorDecommissionInfo(
+                "scaled down", jvm.scala.Option.empty()
+            )
+            for executor in ids:
+                backend.decommissionExecutor(executor, info, True, False)
+
+    def cancel(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag."""
+        with self._translated("cancel jobs"):
+            self._context.cancelJobsWithTag(tag)
+
+    def cancel_all(self) -> None:
+        """Cancel every job."""
+        with self._translated("cancel jobs"):
+            self._context.cancelAllJobs()
+
+    def tag_thread(self, tag: str, previous: str = "") -> None:
+        """Have the jobs of the calling thread carry ``tag`` from now on, instead of ``previous``."""
+        with self._translated("tag jobs"):
+            if previous:
+                self._context.removeJobTag(previous)
+            if tag:
+                self._context.addJobTag(tag)
+
+    def conf(self) -> dict[str, str]:
+        """The configuration that runs, as Spark has it."""
+        with self._translated("read the configuration"):
+            return dict(self._context.getConf().getAll())
+
+    def stop(self, timeout: float) -> bool:
+        """Stop Spark, for at most ``timeout`` seconds, then end the JVM and put pyspark back."""
+        if self._hooks is not None:
+            self._hooks.close()
+            self._hooks = None
+        stopped = is_alive(self.process) and self._stop_context(timeout)
+        self._jvm.end(grace=3 if stopped else 0.5)
+        self._forget_context()
+        pyspark_state.reset_class_state()
+        self._environment.put_back()
+        return stopped
+
+    def _stop_context(self, timeout: float) -> bool:
+        """Call Spark's stop on a thread of its own: a stuck JVM must not hold the caller."""
+        context = self._context._jsc
+
+        def stop() -> None:
+            # whatever it is (a dying JVM closes its sockets in any order), the JVM is ended next
+            with contextlib.suppress(Exception):
+                context.stop()
+
+        stopper = threading.Thread(target=stop, name="sparkk8s-stop", daemon=True)
+        stopper.start()
+        stopper.join(timeout)
+        return not stopper.is_alive()
+
+    def _forget_context(self) -> None:
+        """What SparkContext.stop does on Python's side, without a JVM to ask."""
+        self._context._jsc = None
+        server = getattr(self._context, "_accumulatorServer", None)
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+            self._context._accumulatorServer = None
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str) -> Any:
+        """Turn whatever py4j raises into one clear error."""
+        from py4j.protocol import Py4JError
+
+        try:
+            yield
+        except (Py4JError, OSError, AttributeError) as error:
+            if isinstance(error, AttributeError) and self._context._jsc is not None:
+                raise
+            state = "lives" if is_alive(self.process) else "is gone"
+            raise DriverError(
+                f"Could not {doing}: the driver JVM {state}.",
+                fix="Look at %sparkk8s logs driver, then start again.",
+            ) from error
+
+
+def _scala_seq(jvm: Any, items: Sequence[str]) -> Any:
+    return jvm.org.apache.spark.api.python.PythonUtils.toSeq(list(items))
+
+
+def start_driver(jvm: LaunchedJvm, conf: Mapping[str, str], py_files: Sequence[str] = ()) -> SparkDriver:
+    """Make the SparkContext and SparkSession in a launched JVM.
+
+    Parameters
+    ----------
+    jvm : LaunchedJvm
+    conf : Mapping of str to str
+        From :func:`sparkk8s_nb.model.sparkconf.spark_conf`; set through py4j, never on a command line.
+    py_files : sequence of str
+        Added to the executors' Python path.
+
+    Raises
+    ------
+    PortTakenError
+        If a driver port was taken meanwhile.
+    DriverError
+        If Spark refuses the configuration or cannot start.
+    """
+    environment = pyspark_state.Environment()
+    pyspark_state.forget_idle_gateway()
+    gateway = jvm.connect()
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    try:
+        spark = _create_session(gateway, conf, py_files)
+    except BaseException:
+        pyspark_state.reset_class_state()
+        environment.put_back()
+        raise
+    finally:
+        environment.put_back_signal()
+    return SparkDriver(jvm, spark, environment)
+
+
+def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[str]) -> Any:
+    from py4j.protocol import Py4JError
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    SparkContext._ensure_initialized(gateway=gateway)
+    spark_conf = SparkConf(_jvm=gateway.jvm)
+    for key, value in conf.items():
+        spark_conf.set(key, value)
+    try:
+        return SparkSession(SparkContext(conf=spark_conf, pyFiles=list(py_files)))
+    except Py4JError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> DriverError:
+    """Spark's own reason in one line, without the trace."""
+    java = getattr(error, "java_exception", None)
+    text = str(java.toString() if java is not None else error).splitlines()[0]
+    if "BindException" in text or "Address already in use" in text:
+        return PortTakenError(
+            "One of the driver's ports is taken.", fix="Start again: the next ports are tried."
+        )
+    _, _, reason = text.partition(": ")
+    return DriverError(
+        f"Spark does not start: {reason or text}",
+        fix="Check the --conf options; %sparkk8s logs driver has more.",
+    )

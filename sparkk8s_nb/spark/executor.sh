@@ -1,0 +1,67 @@
+#!/bin/sh
+# Starts one Spark executor in any image that has Java and pyspark (or SPARK_HOME).
+# The driver's own places come along as hints; what is found in the image wins where the hints do not exist.
+set -eu
+
+fail() {
+    echo "sparkk8s-nb: $1" >&2
+    exit 78
+}
+
+find_java() {
+    for candidate in "${SPARKK8S_JAVA_HOME:-}" "${JAVA_HOME:-}" /opt/java/openjdk /usr/lib/jvm/default-java /usr/lib/jvm/*; do
+        if [ -n "$candidate" ] && [ -x "$candidate/bin/java" ]; then
+            echo "$candidate/bin/java"
+            return
+        fi
+    done
+    command -v java || true
+}
+
+find_spark() {
+    for candidate in "${SPARKK8S_SPARK_HOME:-}" "${SPARK_HOME:-}" /opt/spark /usr/local/spark; do
+        if [ -n "$candidate" ] && [ -d "$candidate/jars" ]; then
+            echo "$candidate"
+            return
+        fi
+    done
+    for python in "${SPARKK8S_PYTHON:-}" python3 python; do
+        [ -n "$python" ] && command -v "$python" >/dev/null 2>&1 || continue
+        home=$("$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])' 2>/dev/null) || continue
+        [ -d "$home/jars" ] && echo "$home" && return
+    done
+}
+
+[ "${1:-}" = executor ] || fail "unexpected argument '${1:-}': this script starts executors only."
+java=$(find_java)
+[ -n "$java" ] || fail "no Java in this image. Use an image with Java 17 or newer (--image)."
+spark=$(find_spark)
+[ -n "$spark" ] || fail "no Spark in this image. Use an image with pyspark, the same version as the driver's (--image)."
+export SPARK_HOME="$spark"
+# A pip-installed pyspark lies beside its dependencies; Python workers import it from there.
+PYTHONPATH="$(dirname "$spark")${PYTHONPATH:+:$PYTHONPATH}"
+if [ -f "$spark/python/lib/pyspark.zip" ]; then
+    PYTHONPATH="$spark/python/lib/pyspark.zip:$(echo "$spark"/python/lib/py4j-*-src.zip):$PYTHONPATH"
+fi
+export PYTHONPATH
+
+# SPARK_JAVA_OPT_0, _1, ... are one argument each, in that order; their values may hold spaces.
+set --
+index=0
+while eval "[ -n \"\${SPARK_JAVA_OPT_$index+set}\" ]"; do
+    eval "set -- \"\$@\" \"\$SPARK_JAVA_OPT_$index\""
+    index=$((index + 1))
+done
+
+class_path="${SPARK_CONF_DIR:+$SPARK_CONF_DIR:}$spark/jars/*"
+[ -n "${SPARK_EXTRA_CLASSPATH:-}" ] && class_path="$SPARK_EXTRA_CLASSPATH:$class_path"
+
+exec "$java" "$@" -Xmx"$SPARK_EXECUTOR_MEMORY" -cp "$class_path" \
+    org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
+    --driver-url "$SPARK_DRIVER_URL" \
+    --executor-id "$SPARK_EXECUTOR_ID" \
+    --cores "$SPARK_EXECUTOR_CORES" \
+    --app-id "$SPARK_APPLICATION_ID" \
+    --hostname "$SPARK_EXECUTOR_POD_IP" \
+    --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" \
+    --podName "$SPARK_EXECUTOR_POD_NAME"

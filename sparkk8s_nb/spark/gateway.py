@@ -1,0 +1,200 @@
+"""Launching the driver JVM and connecting to it.
+
+The JVM is started through pyspark's own ``spark-submit`` (class path, module options and ``spark-env.sh``
+are Spark's business), in a process session of its own: Jupyter interrupts and kills the kernel's whole
+process group, and a JVM in it would die before it could clean up. The gateway's port and secret never enter
+``os.environ``, where child processes would find them and attach to this JVM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.processes import ProcessId, end, identify
+from sparkk8s_nb.spark.driver_logging import tail
+from sparkk8s_nb.spark.java import Java
+
+CONNECT_TIMEOUT = 120.0
+"""Seconds for the JVM to come up; ``--packages`` may have to download first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchPlan:
+    """What the JVM must know at launch; everything else is set through py4j.
+
+    Parameters
+    ----------
+    java : Java
+    memory : str
+        The heap, as ``2048m``.
+    log4j2 : Path
+        The log4j2 configuration file.
+    output : Path
+        Where the process's own stdout and stderr go; 0600.
+    packages : sequence of str
+        Maven coordinates, resolved by spark-submit.
+    class_path : str
+        ``spark.driver.extraClassPath``, which a running JVM can no longer take.
+    java_options : str
+        The user's ``spark.driver.extraJavaOptions``.
+    extra : Mapping
+        Further confs that spark-submit itself reads (repositories, ivy settings).
+    """
+
+    java: Java
+    memory: str
+    log4j2: Path
+    output: Path
+    packages: Sequence[str] = ()
+    class_path: str = ""
+    java_options: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class LaunchedJvm:
+    """A JVM that is coming up. :meth:`connect` waits for it, :meth:`end` ends it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], connection: Path, output: Path) -> None:
+        self._process = process
+        self._connection = connection
+        self._output = output
+        self._gateway: Any = None
+        self.process: ProcessId = identify(process.pid)
+
+    def connect(self, timeout: float = CONNECT_TIMEOUT) -> Any:
+        """Wait until the JVM listens and return a py4j gateway, as pyspark would make it.
+
+        Raises
+        ------
+        DriverError
+            If the JVM ended or did not listen in time; with the last lines of its output.
+        """
+        port, secret = self._read_connection(timeout)
+        self._gateway = _open_gateway(port, secret)
+        return self._gateway
+
+    def _read_connection(self, timeout: float) -> tuple[int, str]:
+        deadline = time.monotonic() + timeout
+        while not self._connection.is_file():
+            if self._process.poll() is not None:
+                raise DriverError(
+                    f"The driver JVM ended with code {self._process.returncode}: {self._last_words()}",
+                    fix="Look at %sparkk8s logs driver; --driver-memory and --packages are the usual causes.",
+                )
+            if time.monotonic() > deadline:
+                raise DriverError(
+                    f"The driver JVM did not come up within {timeout:.0f} s: {self._last_words()}",
+                    fix="Look at %sparkk8s logs driver.",
+                )
+            time.sleep(0.02)
+        data = self._connection.read_bytes()
+        port, length = struct.unpack("!ii", data[:8])
+        shutil.rmtree(self._connection.parent, ignore_errors=True)
+        return port, data[8 : 8 + length].decode()
+
+    def _last_words(self) -> str:
+        lines = [line.strip() for line in tail(self._output, 40).splitlines() if line.strip()]
+        telling = [line for line in lines if "rror" in line or "xception" in line] or lines[-1:]
+        return telling[0] if telling else "it said nothing"
+
+    def end(self, grace: float) -> None:
+        """End the JVM, whatever state it is in: close its stdin, TERM, KILL. Idempotent."""
+        if self._gateway is not None:
+            # py4j raises anything from OSError to its own errors while closing a dead connection
+            with contextlib.suppress(Exception):
+                self._gateway.shutdown()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            end(self.process, grace=2)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+        shutil.rmtree(self._connection.parent, ignore_errors=True)
+
+
+def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
+    """Start the driver JVM and return at once.
+
+    Raises
+    ------
+    DriverError
+        If it cannot be started at all.
+    """
+    from pyspark.find_spark_home import _find_spark_home
+
+    spark_home = _find_spark_home()
+    connection = Path(tempfile.mkdtemp(prefix="sparkk8s-gateway-")) / "connection"
+    environment = dict(os.environ)
+    for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"):
+        environment.pop(name, None)
+    environment |= {
+        "JAVA_HOME": str(plan.java.home),
+        "SPARK_HOME": spark_home,
+        "SPARK_CONNECT_MODE": "0",
+        # The UI would listen on every interface; what serves it to the user is on this machine.
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(connection),
+    }
+    output = os.open(plan.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        process = subprocess.Popen(
+            _command(plan, spark_home),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        shutil.rmtree(connection.parent, ignore_errors=True)
+        raise DriverError(
+            f"The driver JVM cannot be started: {error.strerror}.",
+            fix="Reinstall pyspark, or check SPARK_HOME.",
+        ) from error
+    finally:
+        os.close(output)
+    return LaunchedJvm(process, connection, plan.output)
+
+
+def _command(plan: LaunchPlan, spark_home: str) -> list[str]:
+    options = f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()} {plan.java_options}".strip()
+    command = [f"{spark_home}/bin/spark-submit", "--driver-memory", plan.memory]
+    command += ["--driver-java-options", options]
+    if plan.packages:
+        command += ["--packages", ",".join(plan.packages)]
+    if plan.class_path:
+        command += ["--driver-class-path", plan.class_path]
+    for key, value in plan.extra.items():
+        command += ["--conf", f"{key}={value}"]
+    return [*command, "pyspark-shell"]
+
+
+def _open_gateway(port: int, secret: str) -> Any:
+    """Let pyspark connect, so that the gateway is exactly the one its version expects.
+
+    pyspark takes an existing JVM only from the environment, and reads it at once: the two variables are
+    there for this one call and never again.
+    """
+    from pyspark.java_gateway import launch_gateway
+
+    handover = {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
+    os.environ.update(handover)
+    try:
+        return launch_gateway()
+    finally:
+        for name in handover:
+            os.environ.pop(name, None)

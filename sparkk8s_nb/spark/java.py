@@ -59,7 +59,8 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(found).resolve().parent.parent
     for base in (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"), Path("/opt/java")):
         if base.is_dir():
-    X
+            for installed in sorted(base.iterdir(), reverse=True):
+                for candidate in (installed, installed / "Contents" / "Home"):
                     if (candidate / "bin" / "java").is_file():
                         yield candidate
 

@@ -1,0 +1,38 @@
+"""This machine and this process, as a session's record names them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan
+from sparkk8s_nb.processes import ProcessId, identify, is_alive
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str:
+    """The id of this boot of this machine; empty where there is none, and then nothing is proven."""
+    if BOOT_ID.is_file():
+        return BOOT_ID.read_text().strip()
+    if sys.platform == "darwin":
+        command = ["sysctl", "-n", "kern.bootsessionuuid"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        return result.stdout.strip()
+    return ""
+
+
+def this_holder(pod_uid: str = "") -> Holder:
+    """The calling process as the holder of a session."""
+    kernel = identify()
+    return Holder(boot=boot_id(), pid=kernel.pid, started=kernel.started, pod=pod_uid)
+
+
+def proven_dead(record: SessionRecord) -> bool:
+    """Whether a session's process ran on this boot of this machine and is gone."""
+    return is_orphan(
+        record,
+        boot=boot_id(),
+        alive=lambda pid, started: is_alive(ProcessId(pid=pid, started=started)),
+    )

@@ -1,0 +1,128 @@
+"""The files of one session on the driver's machine: private, and gone with it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkk8s_nb.localfiles import private_dir, write_private
+from sparkk8s_nb.model.sparkconf import SessionFiles
+
+EVENT_LOGS_KEPT = 20
+DRIVER_LOGS_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDir:
+    """Where a session's files are.
+
+    Parameters
+    ----------
+    root : Path
+        Its own directory in the runtime directory, removed at the end.
+    log_dir : Path
+        Its directory in the state directory: the driver's log outlives the session.
+    event_logs : Path or None
+        Where Spark writes event logs, all sessions of this user together.
+    """
+
+    root: Path
+    log_dir: Path
+    event_logs: Path | None
+
+    @property
+    def driver_log(self) -> Path:
+        """Spark's own log, rotated by log4j2."""
+        return self.log_dir / "driver.log"
+
+    @property
+    def driver_output(self) -> Path:
+        """What the JVM's process writes to stdout and stderr."""
+        return self.log_dir / "driver.out"
+
+    @property
+    def keeper_log(self) -> Path:
+        """The keeper's log."""
+        return self.log_dir / "keeper.log"
+
+    @property
+    def record(self) -> Path:
+        """The session's record, for the server extension and ``ps``."""
+        return self.root / "record.json"
+
+    @property
+    def ui_key(self) -> Path:
+        """The key that signs requests to the Spark UI."""
+        return self.root / "ui.key"
+
+    @property
+    def spark_files(self) -> SessionFiles:
+        """Those that Spark itself reads or writes."""
+        return SessionFiles(
+            pod_template=self.root / "pod-template.json",
+            rpc_secret=self.root / "rpc",
+            repl_classes=self.root / "repl",
+            scratch=self.root / "scratch",
+            event_logs=self.event_logs,
+        )
+
+    def remove(self) -> None:
+        """Remove everything but the logs."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionKeys:
+    """The secrets of one session. Their repr says nothing."""
+
+    rpc: bytes
+    ui: str
+
+    def __repr__(self) -> str:
+        return "SessionKeys(...)"
+
+
+def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) -> SessionDir:
+    """Make a session's directories, 0700, and let go of the oldest logs of earlier ones."""
+    private_dir(runtime)
+    private_dir(state)
+    logs = private_dir(state / "logs")
+    keep_newest(logs, DRIVER_LOGS_KEPT - 1)
+    events: Path | None = None
+    if event_log:
+        events = private_dir(state / "events")
+        keep_newest(events, EVENT_LOGS_KEPT - 1)
+    place = SessionDir(
+        root=private_dir(private_dir(runtime / "sessions") / name),
+        log_dir=private_dir(logs / name),
+        event_logs=events,
+    )
+    private_dir(place.spark_files.repl_classes)
+    private_dir(place.spark_files.scratch)
+    return place
+
+
+def make_keys(place: SessionDir) -> SessionKeys:
+    """Make the session's secrets and write them where Spark and the proxies read them, 0600."""
+    keys = SessionKeys(
+        rpc=secrets.token_hex(32).encode(),
+        ui=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    )
+    write_private(place.spark_files.rpc_secret, keys.rpc)
+    write_private(place.ui_key, keys.ui)
+    return keys
+
+
+def keep_newest(directory: Path, count: int) -> Sequence[Path]:
+    """Remove all but the ``count`` newest entries of a directory; return what was removed."""
+    entries = sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in entries[count:]:
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)
+    return entries[count:]

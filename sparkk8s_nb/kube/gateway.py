@@ -1,0 +1,345 @@
+"""One cluster and namespace through raw JSON: the :class:`~sparkk8s_nb.ports.Cluster` of real life."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from urllib3 import exceptions as net
+
+from sparkk8s_nb.apiserver import JSON, MERGE_PATCH, Answer, Stream, Timeouts
+from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.kube.kinds import Kind, kind_of
+from sparkk8s_nb.kube.translate import Asked, connect_error, error_of
+from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
+from sparkk8s_nb.ports import Manifest
+
+PAGE = 500
+"""Objects per list request: the API server's own default for its clients."""
+
+LOG_BYTES = 1024 * 1024
+"""No log is read beyond that, however long its lines are."""
+
+EXECUTOR_CONTAINER = "spark-kubernetes-executor"
+PATIENCE = 2
+"""How often a request that the server put off (429, 503) is sent again."""
+
+
+class Transport(Protocol):
+    """What carries requests: :class:`~sparkk8s_nb.apiserver.ApiServer`, or a script in tests."""
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        timeouts: Timeouts | None = None,
+    ) -> Answer:
+        """Send one request and read its answer."""
+        ...
+
+    def stream(self, path: str, *, query: Mapping[str, str], timeouts: Timeouts) -> Stream:
+        """Begin an answer that goes on."""
+        ...
+
+    def close(self) -> None:
+        """Close idle connections."""
+        ...
+
+
+class KubeCluster:
+    """A cluster, in one namespace. Thread-safe; every call is bounded by ``timeouts``.
+
+    Parameters
+    ----------
+    target : ClusterTarget
+    access : ClusterAccess
+    transport : Transport
+    timeouts : Timeouts
+        Seconds for a connection and for each piece of an answer.
+    sleep : callable
+        How to wait when the server asks for a pause; at most 2 s at a time.
+
+    Examples
+    --------
+    >>> cluster = connect(target, scratch=session_dir)             # doctest: +SKIP
+    >>> cluster.create({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {}})  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        target: ClusterTarget,
+        access: ClusterAccess,
+        transport: Transport,
+        *,
+        timeouts: Timeouts | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._target = target
+        self._access = access
+        self._transport = transport
+        self._timeouts = timeouts or Timeouts()
+        self._sleep = sleep
+
+    @property
+    def target(self) -> ClusterTarget:
+        """Which cluster and namespace."""
+        return self._target
+
+    @property
+    def access(self) -> ClusterAccess:
+        """How others reach the same API server."""
+        return self._access
+
+    def close(self) -> None:
+        """Close idle connections; the cluster can still be used."""
+        self._transport.close()
+
+    def version(self) -> str:
+        """The server's version, ``v1.34.2``; the cheapest proof that it answers."""
+        answer = self._send("GET", "/version", Asked(verb="get", resource="/version"))
+        return str(answer.json().get("gitVersion", "unknown"))
+
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create an object and return it as the server stored it.
+
+        ``apiVersion`` and ``metadata.namespace`` are filled in where they are missing.
+        """
+        kind = kind_of(manifest["kind"])
+        metadata = dict(manifest.get("metadata", {}))
+        namespace = metadata.get("namespace") or self._target.namespace
+        if kind.namespaced:
+            metadata["namespace"] = namespace
+        body = {**manifest, "apiVersion": manifest.get("apiVersion", kind.api_version), "metadata": metadata}
+        name = str(metadata.get("name") or metadata.get("generateName", ""))
+        return self._object(
+            "POST",
+            kind.path(namespace),
+            Asked.of("create", kind, namespace, name),
+            query={"dryRun": "All"} if dry_run else None,
+            body=body,
+        )
+
+    def read(self, kind: str, name: str) -> Manifest | None:
+        """An object by kind and name, or None if there is none."""
+        known = kind_of(kind)
+        try:
+            return self._object("GET", self._path(known, name), self._asked("get", known, name))
+        except NotFoundError:
+            return None
+
+    def list(self, kind: str, *, selector: str = "", all_namespaces: bool = False) -> Sequence[Manifest]:
+        """The objects of a kind that a label selector chooses."""
+        return self.snapshot(kind, selector=selector, all_namespaces=all_namespaces)[0]
+
+    def snapshot(
+        self, kind: str, *, selector: str = "", fields: str = "", all_namespaces: bool = False
+    ) -> tuple[Sequence[Manifest], str]:
+        """The objects of a kind, and the resource version from which a watch goes on.
+
+        Parameters
+        ----------
+        kind : str
+        selector, fields : str
+            Label and field selector.
+        all_namespaces : bool
+        """
+        known = kind_of(kind)
+        path = known.path(self._target.namespace, all_namespaces=all_namespaces)
+        asked = self._asked("list", known)
+        query = {"limit": str(PAGE)}
+        query |= {"labelSelector": selector} if selector else {}
+        query |= {"fieldSelector": fields} if fields else {}
+        items = []
+        while True:
+            page = self._object("GET", path, asked, query=query)
+            # The API leaves kind and apiVersion out of list items; manifests always have them here.
+            items += [
+                {**item, "kind": known.name, "apiVersion": known.api_version}
+                for item in page.get("items") or []
+            ]
+            metadata = page.get("metadata") or {}
+            if not metadata.get("continue"):
+                return items, str(metadata.get("resourceVersion", ""))
+            query["continue"] = metadata["continue"]
+
+    def watch(
+        self, kind: str, *, version: str, selector: str = "", seconds: int = 60, timeouts: Timeouts
+    ) -> Stream:
+        """Begin a watch from a resource version; the server ends it after ``seconds``.
+
+        Raises
+        ------
+        ClusterError
+            If the server refuses it; :class:`~sparkk8s_nb.errors.ExpiredError` asks for a new list.
+        """
+        known = kind_of(kind)
+        asked = self._asked("watch", known)
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+        }
+        query |= {"labelSelector": selector} if selector else {}
+        path = known.path(self._target.namespace)
+        try:
+            stream = self._transport.stream(path, query=query, timeouts=timeouts)
+            if stream.status == 200:
+                return stream
+            body = stream.body()
+            stream.close()
+        except (net.HTTPError, OSError) as error:
+            raise connect_error(error, self._access.server) from error
+        raise error_of(Answer(status=stream.status, body=body), asked)
+
+    def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Manifest:
+        """Change an object by a JSON merge patch."""
+        known = kind_of(kind)
+        return self._object(
+            "PATCH",
+            self._path(known, name),
+            self._asked("patch", known, name),
+            body=dict(patch),
+            content_type=MERGE_PATCH,
+        )
+
+    def delete(self, kind: str, name: str, *, uid: str = "", grace: int | None = None) -> bool:
+        """Delete an object (only with that uid, if given); False if it was gone already."""
+        known = kind_of(kind)
+        try:
+            self._send(
+                "DELETE",
+                self._path(known, name),
+                self._asked("delete", known, name),
+                body=delete_options(uid=uid, grace=grace),
+            )
+        except NotFoundError:
+            return False
+        except ConflictError:
+            if uid:
+                return False  # another object has taken the name: ours is gone
+            raise
+        return True
+
+    def delete_all(self, kind: str, selector: str, *, grace: int | None = None) -> None:
+        """Delete all objects of a kind that a label selector chooses."""
+        known = kind_of(kind)
+        asked = self._asked("deletecollection", known)
+        answer = self._answer(
+            "DELETE",
+            self._path(known),
+            query={"labelSelector": selector},
+            body=delete_options(grace=grace),
+        )
+        if answer.status == 405:  # Services before Kubernetes 1.23
+            for item in self.list(kind, selector=selector):
+                self.delete(kind, item["metadata"]["name"], uid=item["metadata"]["uid"], grace=grace)
+        elif not answer.ok:
+            raise error_of(answer, asked)
+
+    def pod_log(self, name: str, *, tail: int = 200) -> str:
+        """The last lines of a pod's log; empty if there is none (yet, or any more)."""
+        query = {"tailLines": str(tail), "limitBytes": str(LOG_BYTES)}
+        pods = kind_of("Pod")
+        path = self._path(pods, name) + "/log"
+        asked = Asked.of("get", pods, self._target.namespace, name, "log")
+        try:
+            answer = self._send("GET", path, asked, query=query)
+        except InvalidError as error:
+            # 400 is both "still creating" and "which of its containers?", for pods with a sidecar.
+            if "container name must be specified" not in error.problem:
+                return ""
+            answer = self._send("GET", path, asked, query=query | {"container": EXECUTOR_CONTAINER})
+        except NotFoundError:
+            return ""
+        return answer.body.decode("utf-8", "replace")
+
+    def can(self, verb: str, resource: str, *, group: str = "", subresource: str = "") -> bool:
+        """Whether we may do that in the namespace (SelfSubjectAccessReview)."""
+        attributes = {
+            "namespace": self._target.namespace,
+            "verb": verb,
+            "resource": resource,
+            "group": group,
+            "subresource": subresource,
+        }
+        review = self.create(
+            {"kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}},
+        )
+        return bool((review.get("status") or {}).get("allowed"))
+
+    def _path(self, kind: Kind, name: str = "") -> str:
+        return kind.path(self._target.namespace, name)
+
+    def _asked(self, verb: str, kind: Kind, name: str = "") -> Asked:
+        return Asked.of(verb, kind, self._target.namespace, name)
+
+    def _object(self, method: str, path: str, asked: Asked, **options: Any) -> Manifest:
+        answer = self._send(method, path, asked, **options)
+        try:
+            result = answer.json()
+        except json.JSONDecodeError as error:
+            raise _no_api(self._access.server) from error
+        if not isinstance(result, dict):
+            raise _no_api(self._access.server)
+        return result
+
+    def _send(self, method: str, path: str, asked: Asked, **options: Any) -> Answer:
+        answer = self._answer(method, path, **options)
+        if not answer.ok:
+            raise error_of(answer, asked)
+        return answer
+
+    def _answer(self, method: str, path: str, **options: Any) -> Answer:
+        """An answer of whatever status; waits a little where the server asks for it."""
+        for _ in range(PATIENCE):
+            answer = self._once(method, path, **options)
+            if answer.status not in (429, 503) or answer.retry_after is None:
+                return answer
+            self._sleep(min(max(answer.retry_after, 0.1), 2.0))
+        return self._once(method, path, **options)
+
+    def _once(self, method: str, path: str, **options: Any) -> Answer:
+        try:
+            return self._transport.request(method, path, timeouts=self._timeouts, **options)
+        except net.ProtocolError as error:
+            # A kept connection that the server closed just now. A create may have happened: not repeated.
+            if method == "POST":
+                raise connect_error(error, self._access.server) from error
+        except (net.HTTPError, OSError) as error:
+            raise connect_error(error, self._access.server) from error
+        try:
+            return self._transport.request(method, path, timeouts=self._timeouts, **options)
+        except (net.HTTPError, OSError) as error:
+            raise connect_error(error, self._access.server) from error
+
+
+def delete_options(*, uid: str = "", grace: int | None = None) -> dict[str, Any]:
+    """The body of a delete: dependents go in the background, and never another object of the same name.
+
+    >>> delete_options(grace=0)["gracePeriodSeconds"]
+    0
+    """
+    options: dict[str, Any] = {
+        "kind": "DeleteOptions",
+        "apiVersion": "v1",
+        "propagationPolicy": "Background",
+    }
+    if uid:
+        options["preconditions"] = {"uid": uid}
+    if grace is not None:
+        options["gracePeriodSeconds"] = grace
+    return options
+
+
+def _no_api(server: str) -> ClusterError:
+    return ClusterError(
+        f"{server} answers, but not as a Kubernetes API does.",
+        fix="Check the server's address in the kubeconfig; a proxy or a login page may be in between.",
+    )

@@ -184,20 +184,23 @@ class Fleet:
         else:
             head = f"{self.ready} of {_plural(self.wanted, 'executor')} running"
         parts = [head]
-        if self.pending:
-            why = self._first_reason(Phase.PENDING)
-            parts.append(f"{self.pending} pending" + (f": {why}" if why else ""))
         for phase, word in ((Phase.STARTING, "starting"), (Phase.STOPPING, "stopping")):
             if self._counts.get(phase):
                 parts.append(f"{self._counts[phase]} {word}")
         if self.asked:
             parts.append(f"{self.asked} asked for")
+        if self.pending:
+            why = self._first_reason(Phase.PENDING)
+            parts.append(f"{self.pending} pending" + (f": {why}" if why else ""))
+        sentences = [", ".join(parts)]
         if self.failed_total:
             failed = self.failed_since(0.0)
-            parts.append(f"{self.failed_total} failed" + (f" (last: {failed[-1].reason})" if failed else ""))
+            sentences.append(
+                f"{self.failed_total} failed" + (f" (last: {failed[-1].reason})" if failed else "")
+            )
         if self.stale:
-            parts.append(f"not live: {self.stale}")
-        return ", ".join(parts)
+            sentences.append(f"not live: {self.stale}")
+        return "; ".join(sentences)
 
     def _first_reason(self, phase: Phase) -> str:
         """The most common reason of a phase: what most wait for is the news."""

@@ -77,13 +77,30 @@ class Feed(Generic[T]):
                 self._condition.wait(left)
             return self._value
 
-    def wait_newer(self, version: int, timeout: float) -> tuple[int, T]:
-        """Wait for a value newer than ``version``; return the version and the value there is."""
+    def wait_newer(
+        self, version: int, timeout: float, until: Callable[[], bool] | None = None
+    ) -> tuple[int, T]:
+        """Wait for a value newer than ``version``; return the version and the value there is.
+
+        Parameters
+        ----------
+        version : int
+            The last one seen; -1 at first, which returns at once.
+        timeout : float
+            Seconds.
+        until : callable, optional
+            A further reason to end the wait, asked after every :meth:`wake`.
+        """
         deadline = time.monotonic() + timeout
         with self._condition:
-            while self._version <= version and not self._closed:
+            while self._version <= version and not self._closed and not (until is not None and until()):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
                 self._condition.wait(left)
             return self._version, self._value
+
+    def wake(self) -> None:
+        """Have every waiting reader look at its own reasons to go on; nothing is published."""
+        with self._condition:
+            self._condition.notify_all()

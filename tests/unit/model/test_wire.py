@@ -1,0 +1,181 @@
+"""What a front end gets: bounded, complete, and as the golden files say.
+
+After a wanted change: ``SPARKK8S_WRITE_GOLDEN=1 pytest tests/unit/model/test_wire.py`` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sparkk8s_nb.model import wire
+from sparkk8s_nb.model.fleet import (
+    ExecutorsSeen,
+    ExecutorStatus,
+    Fleet,
+    PodSeen,
+    PodView,
+    WantedChanged,
+    WatchLost,
+)
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, JOBS_SHOWN, STAGES_SHOWN, keyframe
+
+GOLDEN = Path(__file__).parents[2] / "wire"
+INFO = {"name": "flights", "app_id": "spark-abc", "state": "running"}
+
+
+def pod(number: int, phase: str = "Running", **changes: object) -> PodView:
+    made = PodView(
+        name=f"sk-flights-exec-{number}",
+        uid=f"u-{number}",
+        executor=str(number),
+        phase=phase,
+        node="embedded" if phase != "Pending" else "",
+        cpu_millis=2000,
+        memory=2 * 2**30,
+        created=1000.0 + number,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def mixed_fleet() -> Fleet:
+    """A row of every phase."""
+    fleet = Fleet(wanted=6)
+    for number in (1, 2, 3, 4):
+        fleet = fleet.apply(PodSeen(pod=pod(number), at=1010.0))
+    statuses = (
+        ExecutorStatus(id="1", cores=2, running=2, done=40),
+        ExecutorStatus(id="2", cores=2, done=30, failed=1),
+        ExecutorStatus(id="4", cores=2, done=9),
+    )
+    fleet = fleet.apply(ExecutorsSeen(executors=statuses, at=1011.0))
+    fleet = fleet.apply(PodSeen(pod=pod(2, "Failed", reason="OOMKilled", exit_code=137), at=1012.0))
+    waiting = pod(
+        5, "Pending", reason="Unschedulable", message="0/1 nodes are available: 1 Insufficient cpu."
+    )
+    fleet = fleet.apply(PodSeen(pod=waiting, at=1013.0))
+    fleet = fleet.apply(WantedChanged(wanted=3, at=1014.0))
+    fleet = fleet.apply(PodSeen(pod=pod(4, deleting=True), at=1015.0))
+    return fleet.apply(WantedChanged(wanted=5, at=1016.0)).judged("1 executor waits for room.")
+
+
+def cell_progress() -> Progress:
+    stages = (
+        StageProgress(id=3, attempt=0, name="scan", state="SKIPPED", tasks=40, skipped=True),
+        StageProgress(
+            id=4, attempt=0, name="groupBy <b>", state="ACTIVE", tasks=200, running=4, done=120, failed=1
+        ),
+    )
+    running = JobProgress(
+        id=2,
+        description="count at <cell>",
+        state=JobState.RUNNING,
+        tags=("t",),
+        stages=stages,
+        tasks=240,
+        running=4,
+        done=120,
+        failed=1,
+        skipped=40,
+        submitted=1000.0,
+    )
+    done = JobProgress(
+        id=1,
+        description="collect",
+        state=JobState.SUCCEEDED,
+        tags=("t",),
+        stages=(StageProgress(id=2, attempt=0, name="collect", state="COMPLETE", tasks=12, done=12),),
+        tasks=12,
+        done=12,
+        submitted=998.0,
+        ended=999.5,
+    )
+    return Progress.of(CellRef(tag="t", count=7, cell_id="c-7"), (done, running), at=1004.25)
+
+
+FRAMES = {
+    "empty": lambda: keyframe({}, Fleet(), None, 0),
+    "fleet": lambda: keyframe(INFO, mixed_fleet(), None, 7, at=1020.0),
+    "stale": lambda: keyframe(
+        INFO, mixed_fleet().apply(WatchLost(problem="connection refused", at=1030.0)), None, 8
+    ),
+    "progress": lambda: keyframe(INFO, None, cell_progress(), 3, at=1004.5),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_keyframe_is_as_its_golden_file_says(name: str) -> None:
+    """The same files are read by the front end's tests."""
+    path = GOLDEN / f"{name}.json"
+    frame = FRAMES[name]()
+    if os.environ.get("SPARKK8S_WRITE_GOLDEN"):
+        path.write_text(json.dumps(frame, indent=1, ensure_ascii=False) + "\n")
+    assert json.loads(json.dumps(frame, allow_nan=False)) == json.loads(path.read_text())
+
+
+def test_every_golden_file_is_of_this_schema_and_is_made_by_a_test() -> None:
+    """None is left over."""
+    files = {path.stem: json.loads(path.read_text()) for path in GOLDEN.glob("*.json")}
+    assert set(files) == set(FRAMES)
+    assert {frame["schema"] for frame in files.values()} == {wire.SCHEMA}
+
+
+def test_a_large_fleet_is_shown_in_part_and_counted_in_whole() -> None:
+    """Those with news first: a failed executor among 1,000 is not cut off."""
+    fleet = Fleet(wanted=1000)
+    for number in range(1, 1001):
+        fleet = fleet.apply(PodSeen(pod=pod(number), at=1.0))
+    fleet = fleet.apply(
+        ExecutorsSeen(executors=tuple(ExecutorStatus(id=str(n)) for n in range(1, 1001)), at=2.0)
+    )
+    fleet = fleet.apply(PodSeen(pod=pod(700, "Failed", exit_code=1), at=3.0))
+    for number in range(1001, 1021):
+        fleet = fleet.apply(PodSeen(pod=pod(number, "Pending"), at=4.0))
+    shown = keyframe({}, fleet, None, 1)["fleet"]
+    assert len(shown["executors"]) == EXECUTORS_SHOWN
+    phases = [row["phase"] for row in shown["executors"]]
+    assert (phases.count("pending"), phases.count("failed"), phases[-1]) == (20, 1, "failed")
+    assert sum(shown["hidden"].values()) + EXECUTORS_SHOWN == len(fleet.executors)
+    assert shown["counts"]["running"] == 999
+
+
+def test_a_fleet_that_only_waits_still_fits() -> None:
+    """Nothing runs: all rows are for those that wait."""
+    fleet = Fleet(wanted=500)
+    for number in range(1, 501):
+        fleet = fleet.apply(PodSeen(pod=pod(number, "Pending"), at=1.0))
+    shown = keyframe({}, fleet, None, 1)["fleet"]
+    assert len(shown["executors"]) == EXECUTORS_SHOWN
+    assert shown["hidden"] == {"pending": 300}
+
+
+def test_many_jobs_and_stages_are_shown_in_part_and_counted_in_whole() -> None:
+    """Running ones first, then the newest; the frame does not grow with the work."""
+    stages = tuple(
+        StageProgress(id=n, attempt=0, name="x" * 1000, state="COMPLETE", tasks=1, done=1) for n in range(30)
+    )
+    jobs = [
+        JobProgress(
+            id=n,
+            description="y" * 1000,
+            state=JobState.RUNNING if n == 5 else JobState.SUCCEEDED,
+            tags=(),
+            stages=stages,
+            tasks=30,
+            done=30,
+        )
+        for n in range(400)
+    ]
+    frame = keyframe({}, None, Progress.of(None, jobs, 1.0), 1)
+    shown = frame["progress"]
+    assert [job["id"] for job in shown["jobs"][:3]] == [5, 399, 398]
+    assert (len(shown["jobs"]), shown["hidden_jobs"]) == (JOBS_SHOWN, 350)
+    assert sum(len(job["stages"]) for job in shown["jobs"]) == STAGES_SHOWN
+    assert all(len(job["stages"]) + job["hidden_stages"] == 30 for job in shown["jobs"])
+    assert shown["totals"]["tasks"] == 400 * 30
+    assert len(json.dumps(frame)) < 64 * 1024

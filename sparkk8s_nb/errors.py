@@ -15,6 +15,7 @@
     |   +-- InvalidError          400, 422: the API server names the field
     +-- EmbeddedError             the embedded cluster's daemon
     +-- DriverError               the driver JVM
+    |   +-- PortTakenError        a driver port was taken between our look and Spark's bind
     +-- SessionError              what cannot be done with a session in its state
     |   +-- NoSessionError        there is none
     |   +-- SessionExistsError    there is one, with other options
@@ -108,6 +109,10 @@ class EmbeddedError(SparkK8sError):
 
 class DriverError(SparkK8sError):
     """The driver JVM did not start, or died."""
+
+
+class PortTakenError(DriverError):
+    """Another process took one of the driver's ports between our look and Spark's bind."""
 
 
 class SessionError(SparkK8sError):

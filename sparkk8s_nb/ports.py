@@ -6,7 +6,7 @@ The session's state machine knows only these. ``kube`` and ``spark`` implement t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -158,6 +158,55 @@ class Driver(StatusSource, Protocol):
         """Cancel every job."""
         ...
 
+    def tag_thread(self, tag: str, previous: str = "") -> None:
+        """Have the jobs of the calling thread carry ``tag`` from now on, instead of ``previous``."""
+        ...
+
+    def conf(self) -> dict[str, str]:
+        """The configuration that runs."""
+        ...
+
+    def hook(self, on_stop: Callable[[], object]) -> None:
+        """Make ``spark.stop()`` stop the whole session."""
+        ...
+
     def stop(self, timeout: float) -> bool:
         """Stop Spark; after ``timeout`` seconds end the JVM. Returns whether Spark stopped by itself."""
+        ...
+
+
+class LaunchingDriver(Protocol):
+    """A driver JVM that is coming up while other things are made."""
+
+    @property
+    def process(self) -> ProcessId:
+        """The JVM."""
+        ...
+
+    def start(self, conf: Mapping[str, str], py_files: Sequence[str]) -> Driver:
+        """Wait for the JVM and make the SparkContext in it."""
+        ...
+
+    def end(self, grace: float) -> None:
+        """End the JVM in whatever state it is. Idempotent."""
+        ...
+
+
+class Keeper(Protocol):
+    """The process that keeps the session's Lease while the kernel lives, and cleans up after it."""
+
+    def lease(self, name: str, uid: str) -> None:
+        """The Lease exists from now on: renew it, and delete it when the kernel is gone."""
+        ...
+
+    def driver(self, process: ProcessId) -> None:
+        """The JVM to end when the kernel is gone."""
+        ...
+
+    def release(self, timeout: float) -> bool:
+        """All is cleaned up: end without touching anything. Returns whether it has ended."""
+        ...
+
+    def finish(self) -> None:
+        """The interpreter exits: clean up now; does not wait."""
         ...

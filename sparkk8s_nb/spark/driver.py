@@ -10,16 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.errors import DriverError, PortTakenError
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId, is_alive
 from sparkk8s_nb.spark import pyspark_hooks, pyspark_state
 from sparkk8s_nb.spark.gateway import LaunchedJvm
 from sparkk8s_nb.spark.status_store import StatusStore
-
-
-class PortTakenError(DriverError):
-    """Another process took one of the driver's ports between our look and Spark's bind."""
 
 
 class SparkDriver:
@@ -52,7 +48,7 @@ class SparkDriver:
             return ""
         return f"http://127.0.0.1:{str(web.get()).rpartition(':')[2]}"
 
-    def hook(self, on_stop: Callable[[], None]) -> None:
+    def hook(self, on_stop: Callable[[], object]) -> None:
         """Make ``spark.stop()`` stop the whole session."""
         self._hooks = pyspark_hooks.install(self._spark, on_stop)
 
@@ -160,37 +156,51 @@ def _scala_seq(jvm: Any, items: Sequence[str]) -> Any:
     return jvm.org.apache.spark.api.python.PythonUtils.toSeq(list(items))
 
 
-def start_driver(jvm: LaunchedJvm, conf: Mapping[str, str], py_files: Sequence[str] = ()) -> SparkDriver:
-    """Make the SparkContext and SparkSession in a launched JVM.
+class LaunchingSparkDriver:
+    """A driver whose JVM comes up (the :class:`~sparkk8s_nb.ports.LaunchingDriver` protocol)."""
 
-    Parameters
-    ----------
-    jvm : LaunchedJvm
-    conf : Mapping of str to str
-        From :func:`sparkk8s_nb.model.sparkconf.spark_conf`; set through py4j, never on a command line.
-    py_files : sequence of str
-        Added to the executors' Python path.
+    def __init__(self, jvm: LaunchedJvm) -> None:
+        self._jvm = jvm
 
-    Raises
-    ------
-    PortTakenError
-        If a driver port was taken meanwhile.
-    DriverError
-        If Spark refuses the configuration or cannot start.
-    """
-    environment = pyspark_state.Environment()
-    pyspark_state.forget_idle_gateway()
-    gateway = jvm.connect()
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    try:
-        spark = _create_session(gateway, conf, py_files)
-    except BaseException:
-        pyspark_state.reset_class_state()
-        environment.put_back()
-        raise
-    finally:
-        environment.put_back_signal()
-    return SparkDriver(jvm, spark, environment)
+    @property
+    def process(self) -> ProcessId:
+        """The JVM."""
+        return self._jvm.process
+
+    def end(self, grace: float) -> None:
+        """End the JVM in whatever state it is. Idempotent."""
+        self._jvm.end(grace)
+
+    def start(self, conf: Mapping[str, str], py_files: Sequence[str] = ()) -> SparkDriver:
+        """Wait for the JVM and make the SparkContext in it. May be called again after a PortTakenError.
+
+        Parameters
+        ----------
+        conf : Mapping of str to str
+            From :func:`sparkk8s_nb.model.sparkconf.spark_conf`; set through py4j, never on a command line.
+        py_files : sequence of str
+            Added to the executors' Python path.
+
+        Raises
+        ------
+        PortTakenError
+            If a driver port was taken meanwhile.
+        DriverError
+            If the JVM does not come up, or Spark refuses the configuration.
+        """
+        environment = pyspark_state.Environment()
+        pyspark_state.forget_idle_gateway()
+        gateway = self._jvm.connect()
+        os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+        try:
+            spark = _create_session(gateway, conf, py_files)
+        except BaseException:
+            pyspark_state.reset_class_state()
+            environment.put_back()
+            raise
+        finally:
+            environment.put_back_signal()
+        return SparkDriver(self._jvm, spark, environment)
 
 
 def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[str]) -> Any:

@@ -80,8 +80,9 @@ class LaunchedJvm:
         DriverError
             If the JVM ended or did not listen in time; with the last lines of its output.
         """
-        port, secret = self._read_connection(timeout)
-        self._gateway = _open_gateway(port, secret)
+        if self._gateway is None:
+            port, secret = self._read_connection(timeout)
+            self._gateway = _open_gateway(port, secret)
         return self._gateway
 
     def _read_connection(self, timeout: float) -> tuple[int, str]:

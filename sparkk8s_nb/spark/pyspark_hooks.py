@@ -21,7 +21,7 @@ class IgnoredOptionWarning(UserWarning):
     """A builder option that a running session cannot take."""
 
 
-def install(spark: Any, on_stop: Callable[[], None]) -> ExitStack:
+def install(spark: Any, on_stop: Callable[[], object]) -> ExitStack:
     """Hook the classes of pyspark for the session ``spark``; close the result to undo it.
 
     Parameters

@@ -17,6 +17,11 @@ from sparkk8s_nb.ports import SparkStatus
 JOBS_READ = 200
 """How many of the newest jobs a reading covers."""
 
+STAGES_READ = 64
+"""How many waiting or ended stages a reading looks up one by one."""
+
+STAGES_KEPT = 2000
+ENDED_STATES = frozenset({"COMPLETE", "SKIPPED", "FAILED"})
 DRIVER = "driver"
 
 
@@ -30,27 +35,60 @@ class StatusStore:
         self._mapper = jvm.com.fasterxml.jackson.databind.ObjectMapper()
         scala_module = jvm.java.lang.Class.forName("com.fasterxml.jackson.module.scala.DefaultScalaModule$")
         self._mapper.registerModule(scala_module.getField("MODULE$").get(None))
+        self._ended_stages: dict[int, StageProgress] = {}
         self._running = self._new_list()
         self._running.add(jvm.org.apache.spark.JobExecutionStatus.RUNNING)
 
     def read(self, tags: Sequence[str]) -> SparkStatus:
         """One reading: executors, running jobs, and the newest jobs that carry one of the tags."""
-        parts = self._new_list()
-        parts.add(self._store.executorList(False))
-        jobs = self._store.jobsList(self._new_list() if tags else self._running)
-        parts.add(jobs.take(JOBS_READ))
-        parts.add(self._store.activeStages())
-        executors, jobs_data, stages = json.loads(self._mapper.writeValueAsString(parts))
-        by_stage = {stage["stageId"]: stage_progress(stage) for stage in stages}
+        jobs = self._store.jobsList(self._new_list() if tags else self._running).take(JOBS_READ)
+        executors, jobs_data, stages = self._json(
+            self._store.executorList(False), jobs, self._store.activeStages()
+        )
         wanted = set(tags)
+        mine = [
+            job
+            for job in jobs_data
+            if job["status"] == "RUNNING" or wanted.intersection(job.get("jobTags") or ())
+        ]
+        active = {stage["stageId"]: stage_progress(stage) for stage in stages}
+        known = active | self._other_stages(mine, active)
         return SparkStatus(
             executors=tuple(executor_status(item) for item in executors if item["id"] != DRIVER),
-            jobs=tuple(
-                job_progress(item, by_stage)
-                for item in jobs_data
-                if item["status"] == "RUNNING" or wanted.intersection(item.get("jobTags") or ())
-            ),
+            jobs=tuple(job_progress(item, known) for item in mine),
         )
+
+    def _other_stages(
+        self, jobs: Sequence[Mapping[str, Any]], active: Mapping[int, StageProgress]
+    ) -> dict[int, StageProgress]:
+        """Stages of the jobs that wait or have ended; what has ended is read once."""
+        numbers = {number for job in jobs for number in job["stageIds"]} - active.keys()
+        unread = sorted(numbers - self._ended_stages.keys())[-STAGES_READ:]
+        found = {}
+        if unread:
+            attempts = [attempt for attempt in map(self._last_attempt, unread) if attempt is not None]
+            for data in self._json(*attempts):
+                found[data["stageId"]] = stage_progress(data)
+        self._ended_stages |= {n: stage for n, stage in found.items() if stage.state in ENDED_STATES}
+        while len(self._ended_stages) > STAGES_KEPT:
+            del self._ended_stages[next(iter(self._ended_stages))]
+        return found | {n: self._ended_stages[n] for n in numbers if n in self._ended_stages}
+
+    def _last_attempt(self, number: int) -> Any | None:
+        """A stage's newest attempt, or None if the store no longer (or not yet) has it."""
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            return self._store.lastStageAttempt(number)
+        except Py4JJavaError:
+            return None
+
+    def _json(self, *values: Any) -> list[Any]:
+        parts = self._new_list()
+        for value in values:
+            parts.add(value)
+        result: list[Any] = json.loads(self._mapper.writeValueAsString(parts))
+        return result
 
 
 def executor_status(data: Mapping[str, Any]) -> ExecutorStatus:
@@ -80,6 +118,7 @@ def stage_progress(data: Mapping[str, Any]) -> StageProgress:
         done=data["numCompleteTasks"],
         failed=data["numFailedTasks"],
         killed=data["numKilledTasks"],
+        skipped=data["status"] == "SKIPPED",
     )
 
 

@@ -1,0 +1,178 @@
+"""What a session does about its executors in the background.
+
+One worker with a bounded queue of chores, so that neither the pod follower nor the status follower ever
+waits for the API server: burying dead pods (their log is kept, then the pod is deleted), looking whether
+the Lease is still ours, and asking why no pods come.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+
+from sparkk8s_nb.errors import ClusterError, ConnectError, NotFoundError
+from sparkk8s_nb.model.fleet import DEAD_KEPT, CreationRefused, PodView
+from sparkk8s_nb.ports import Cluster, Stop
+from sparkk8s_nb.session.cluster_objects import ClusterObjects
+from sparkk8s_nb.session.fleet_state import FleetState
+from sparkk8s_nb.telemetry.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+LOG_LINES = 200
+LOOK_EVERY = 2.0
+LEASE_EVERY = 10.0
+CHORES = 1000
+
+
+class Chore(StrEnum):
+    """What may have to be looked at."""
+
+    LEASE = "lease"
+    STOP = "stop"
+
+
+class Caretaker:
+    """Buries dead executors, watches the Lease, finds out why pods are refused.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    objects : ClusterObjects
+    fleet : FleetState
+    now : callable
+        Seconds since the epoch.
+    on_lost : callable
+        Called once each time the Lease turns out to be gone or another's.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        objects: ClusterObjects,
+        fleet: FleetState,
+        *,
+        now: Callable[[], float],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._cluster = cluster
+        self._objects = objects
+        self._fleet = fleet
+        self._now = now
+        self._on_lost = on_lost
+        self._chores: queue.Queue[PodView | Chore] = queue.Queue(CHORES)
+        self._logs: OrderedDict[str, str] = OrderedDict()
+        self._buried: OrderedDict[str, None] = OrderedDict()
+        self._worker = Worker("caretaker", self._work, on_death=self._died)
+        self._lost = False
+        self._lease_seen = 0.0
+        self._asked_since: float | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """End at once."""
+        self._put(Chore.STOP)
+        self._worker.stop(timeout=5)
+
+    def bury(self, pod: PodView) -> None:
+        """Keep an ended pod's log, then delete the pod. Spark does not (deleteOnTermination=false)."""
+        if pod.uid not in self._buried:
+            self._buried[pod.uid] = None
+            while len(self._buried) > CHORES:
+                self._buried.popitem(last=False)
+            self._put(pod)
+
+    def look_at_lease(self) -> None:
+        """A pod went: perhaps the Lease did."""
+        self._put(Chore.LEASE)
+
+    def log_of(self, executor: str) -> str:
+        """The last lines of a dead executor's log, by id or pod name; empty if none is kept."""
+        return self._logs.get(executor, "")
+
+    @property
+    def last_log(self) -> str:
+        """The log of the executor that died last."""
+        return next(reversed(self._logs.values()), "")
+
+    def found_again(self) -> None:
+        """There is a Lease again."""
+        self._lost = False
+
+    def _put(self, chore: PodView | Chore) -> None:
+        try:
+            self._chores.put_nowait(chore)
+        except queue.Full:
+            # The next look finds what this one would have: dead pods are listed again, the Lease is read.
+            logger.debug("too many chores; %s is left out", chore)
+
+    def _work(self, stop: Stop) -> None:
+        while not stop.is_set():
+            try:
+                chore = self._chores.get(timeout=LOOK_EVERY)
+            except queue.Empty:
+                chore = None
+            if chore is Chore.STOP:
+                return
+            try:
+                self._do(chore)
+            except ConnectError:
+                logger.debug("the API server does not answer", exc_info=True)
+                stop.wait(LOOK_EVERY)
+            except ClusterError:
+                logger.debug("chore %s failed", chore, exc_info=True)
+
+    def _do(self, chore: PodView | Chore | None) -> None:
+        if isinstance(chore, PodView):
+            self._bury(chore)
+        elif chore is Chore.LEASE or self._now() - self._lease_seen > LEASE_EVERY:
+            self._check_lease()
+        if chore is None and not self._lost:
+            self._ask_why_none_come()
+
+    def _bury(self, pod: PodView) -> None:
+        if pod.phase == "Failed" and pod.executor not in self._logs:
+            try:
+                self._logs[pod.executor] = self._cluster.pod_log(pod.name, tail=LOG_LINES)
+            except NotFoundError:
+                return
+            while len(self._logs) > DEAD_KEPT:
+                self._logs.popitem(last=False)
+        self._cluster.delete("Pod", pod.name, uid=pod.uid, grace=0)
+
+    def _check_lease(self) -> None:
+        if self._lost:
+            return
+        ours = self._objects.lease_is_ours()
+        self._lease_seen = self._now()
+        if not ours:
+            self._lost = True
+            self._on_lost()
+
+    def _ask_why_none_come(self) -> None:
+        """Executors are wanted and none is made: the API server says why to a dry run.
+
+        Spark's backend only writes refusals into the driver's log.
+        """
+        fleet = self._fleet.feed.value
+        if not fleet.asked or self._fleet.tripped:
+            self._asked_since = None
+            return
+        if self._asked_since is None:
+            self._asked_since = self._now()
+            return
+        try:
+            self._objects.probe()
+        except ConnectError:
+            raise
+        except ClusterError as error:
+            self._fleet.apply(CreationRefused(message=error.problem, at=self._now()))
+
+    def _died(self, error: BaseException) -> None:
+        self._fleet.judge(f"The session's caretaker died ({error}): %sparkk8s stop, then start again.")

@@ -1,0 +1,140 @@
+"""The objects of a session in the cluster: the Lease and everything that it owns."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sparkk8s_nb.errors import RefusedError
+from sparkk8s_nb.localfiles import write_private
+from sparkk8s_nb.model import manifests
+from sparkk8s_nb.model.labels import RECORD, executor_selector, session_labels
+from sparkk8s_nb.model.record import SessionRecord
+from sparkk8s_nb.model.sparkconf import DriverNetwork
+from sparkk8s_nb.model.spec import SessionSpec
+from sparkk8s_nb.session.parts import Parts
+
+POD_GRACE = 2
+
+
+class ClusterObjects:
+    """Makes, remakes and removes one session's objects.
+
+    Parameters
+    ----------
+    spec : SessionSpec
+    parts : Parts
+    """
+
+    def __init__(self, spec: SessionSpec, parts: Parts) -> None:
+        self._spec = spec
+        self._parts = parts
+        self.lease_uid = ""
+        self._owner: dict[str, Any] = {}
+        self.template: dict[str, Any] = {}
+        self.without: list[str] = []
+        self._network: DriverNetwork | None = None
+
+    def make_lease(self, record: SessionRecord) -> str:
+        """Create the Lease and return its uid."""
+        lease = self._parts.lease(session_labels(self._spec), {RECORD: record.public().as_json()})
+        created = self._parts.cluster.create(lease)
+        self.lease_uid = created["metadata"]["uid"]
+        self._owner = self._parts.owner_reference(created)
+        return self.lease_uid
+
+    def write_record(self, record: SessionRecord) -> None:
+        """Put the record into the Lease and into the session's directory."""
+        patch = {"metadata": {"annotations": {RECORD: record.public().as_json()}}}
+        self._parts.cluster.merge("Lease", self._spec.name, patch)
+        write_private(self._parts.place.record, record.as_json())
+
+    def lease_is_ours(self) -> bool:
+        """Whether the Lease is still there, and still the one that we made."""
+        lease = self._parts.cluster.read("Lease", self._spec.name)
+        return lease is not None and lease["metadata"]["uid"] == self.lease_uid
+
+    def make_owned(self) -> None:
+        """Create what executors need: the start script and the RPC secret."""
+        create = self._parts.cluster.create
+        create(manifests.rpc_secret(self._spec, self._owner, self._parts.keys.rpc))
+        create(manifests.tools_config_map(self._spec, self._owner, self._parts.start_script))
+
+    def remake_owned(self) -> None:
+        """After the Lease was deleted: make anew what the collector has taken with it."""
+        self.remove_owned()
+        self.make_owned()
+        if self._network is not None:
+            self.make_service(self._network)
+        self.write_template()
+
+    def make_service(self, network: DriverNetwork) -> None:
+        """Create the driver's Service and EndpointSlice.
+
+        Where we have no right to, they are left out and named in :attr:`without`: executors dial the
+        driver's IP. Only a driver that is dialled by name needs them.
+        """
+        self._network = network
+        create = self._parts.cluster.create
+        try:
+            create(manifests.driver_service(self._spec, self._owner, network))
+            endpoints = manifests.driver_endpoints(self._spec, self._owner, network)
+            if endpoints is not None:
+                create(endpoints)
+        except RefusedError:
+            if network.name:
+                raise
+            self.without.append("a Service for the driver (no right to make one)")
+
+    def remove_service(self) -> None:
+        """Delete the driver's Service and EndpointSlice."""
+        for kind in ("Service", "EndpointSlice"):
+            # What we have no right to delete goes with the Lease.
+            with contextlib.suppress(RefusedError):
+                self._parts.cluster.delete(kind, self._spec.name)
+
+    def write_template(self) -> None:
+        """Write the pod template that Spark reads for every pod it makes."""
+        kernel = self._parts.kernel
+        self.template = manifests.pod_template(
+            self._spec,
+            self._owner,
+            uid=kernel.uid,
+            gid=kernel.gid,
+            hints=kernel.hints,
+            templates=self._parts.templates,
+        )
+        # JSON is YAML; Spark's client reads either.
+        write_private(self._parts.place.spark_files.pod_template, json.dumps(self.template, indent=1))
+
+    def probe(self) -> None:
+        """Ask the API server, by a dry run, whether it would take an executor pod; raises its refusal."""
+        self._parts.cluster.create(manifests.probe_pod(self._spec, self.template), dry_run=True)
+
+    def remove_pods(self) -> None:
+        """Delete the session's executor pods."""
+        self._parts.cluster.delete_all("Pod", executor_selector(self._spec.name), grace=POD_GRACE)
+
+    def remove_owned(self) -> None:
+        """Delete what the Lease owns, without waiting for the collector."""
+        self.remove_service()
+        for kind, name in (("Secret", f"{self._spec.name}-rpc"), ("ConfigMap", f"{self._spec.name}-tools")):
+            with contextlib.suppress(RefusedError):
+                self._parts.cluster.delete(kind, name)
+
+    def remove_lease(self) -> None:
+        """Delete the Lease; the collector removes whatever is still owned by it."""
+        self._parts.cluster.delete("Lease", self._spec.name, uid=self.lease_uid)
+
+    def left(self) -> list[str]:
+        """Names of executor pods that are still there."""
+        pods = self._parts.cluster.list("Pod", selector=executor_selector(self._spec.name))
+        return [pod["metadata"]["name"] for pod in pods]
+
+
+def record_of(lease: Mapping[str, Any]) -> str:
+    """The record's text in a Lease; empty if it has none."""
+    annotations = lease["metadata"].get("annotations") or {}
+    return str(annotations.get(RECORD, ""))

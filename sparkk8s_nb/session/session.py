@@ -1,0 +1,373 @@
+"""One session: a state machine whose every step pushes its undo.
+
+It knows only Protocols (:mod:`sparkk8s_nb.ports`); :mod:`sparkk8s_nb.session.wiring` gives it the real parts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, StartError
+from sparkk8s_nb.model.diagnosis import Verdict, diagnose
+from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase, WantedChanged
+from sparkk8s_nb.model.progress import CellRef, Progress
+from sparkk8s_nb.model.quantities import format_duration
+from sparkk8s_nb.model.record import SessionRecord
+from sparkk8s_nb.model.spec import SessionSpec
+from sparkk8s_nb.model.state import SessionState
+from sparkk8s_nb.ports import Driver, Keeper
+from sparkk8s_nb.session.caretaker import Caretaker
+from sparkk8s_nb.session.cluster_objects import ClusterObjects
+from sparkk8s_nb.session.fleet_state import FleetState
+from sparkk8s_nb.session.followers import PodFollower, StatusFollower
+from sparkk8s_nb.session.opening import Opening
+from sparkk8s_nb.session.parts import Parts
+from sparkk8s_nb.session.undo import Undo
+from sparkk8s_nb.telemetry.feed import Feed
+
+STOP_TIMEOUT = 10.0
+
+
+class Session:
+    """A running Spark with its fleet. Made by ``sparkk8s_nb.start()`` or ``%sparkk8s start``.
+
+    Examples
+    --------
+    >>> import sparkk8s_nb as sk                                            # doctest: +SKIP
+    >>> with sk.start(executors=2) as session:                              # doctest: +SKIP
+    ...     session.spark.range(100).count()
+    ...     session.scale(4)
+    100
+    """
+
+    def __init__(self, spec: SessionSpec, parts: Parts) -> None:
+        self.spec = spec
+        self._parts = parts
+        self._undo = Undo()
+        self._state: Feed[SessionState] = Feed(SessionState.CHECKING)
+        self._fleet = FleetState(spec.executors, on_trip=self._on_trip)
+        self._objects = ClusterObjects(spec, parts)
+        self._caretaker = Caretaker(
+            parts.cluster, self._objects, self._fleet, now=parts.now, on_lost=self._on_lost
+        )
+        self._driver: Driver | None = None
+        self._status: StatusFollower | None = None
+        self._keeper: Keeper | None = None
+        self._started = parts.now()
+        self._summary = ""
+        self.activity: Feed[str] = Feed("")
+        self.phases: list[tuple[str, float]] = []
+        self.warnings: list[str] = []
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start everything and wait for the executors that ``spec.wait`` names.
+
+        Raises
+        ------
+        SparkK8sError
+            After everything that was made has been undone.
+        """
+        opening = Opening(self.spec, self._parts, self._undo, self._objects, self._phase)
+        try:
+            self._keeper, launching = opening.processes()
+            self.warnings += opening.checked()
+            self._state.publish(SessionState.CONNECTING)
+            record = self.record()
+            opening.lease(record, self._keeper)
+            self._follow_pods()
+            self._driver = opening.driver(launching)
+            self._undo.push("stop Spark", self._stop_driver)
+            self._driver.hook(self.stop)
+            self._follow_status(self._driver)
+            self._phase("Waiting for executors")
+            self._objects.write_record(self.record())
+            self._state.publish(SessionState.RUNNING)
+            self._wait_for_executors()
+            self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
+            self._phase("")
+        except BaseException:
+            self._state.publish(SessionState.FAILED)
+            self._close()
+            raise
+
+    def stop(self) -> str:
+        """Stop Spark and remove everything; returns the summary. A second call only returns it again."""
+        if self._state.value in {SessionState.STOPPING, SessionState.STOPPED}:
+            return self._summary
+        self._state.publish(SessionState.STOPPING)
+        failures = self._close()
+        self._summary = self._describe_end(failures)
+        self._state.publish(SessionState.STOPPED)
+        return self._summary
+
+    def abandon(self) -> None:
+        """The interpreter exits: the keeper cleans up; nothing here waits."""
+        if self._keeper is not None and self._state.value is not SessionState.STOPPED:
+            self._keeper.finish()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    # -- what users ask -----------------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is in its life."""
+        return self._state.value
+
+    @property
+    def spark(self) -> Any:
+        """The SparkSession."""
+        return self._running_driver().spark
+
+    @property
+    def fleet(self) -> Fleet:
+        """The executors, as of now."""
+        return self._fleet.feed.value
+
+    @property
+    def fleet_feed(self) -> Feed[Fleet]:
+        """The executors, live."""
+        return self._fleet.feed
+
+    @property
+    def progress(self) -> Progress:
+        """The running cell's jobs (or the last one's), as of now."""
+        return self._status.progress.value if self._status else Progress()
+
+    @property
+    def progress_feed(self) -> Feed[Progress]:
+        """The running cell's jobs, live."""
+        if self._status is None:
+            raise SessionError("The session has no driver yet.", fix="Wait for the start to end.")
+        return self._status.progress
+
+    @property
+    def seconds(self) -> float:
+        """How long the session has lived."""
+        return self._parts.now() - self._started
+
+    @property
+    def place(self) -> Any:
+        """The session's files on this machine (:class:`~sparkk8s_nb.session.session_dir.SessionDir`)."""
+        return self._parts.place
+
+    def record(self) -> SessionRecord:
+        """What others may know of the session."""
+        driver = self._driver
+        return SessionRecord(
+            name=self.spec.name,
+            owner=self.spec.owner,
+            notebook=self.spec.notebook,
+            namespace=self.spec.target.namespace,
+            holder=self._parts.kernel.holder,
+            app_id=driver.app_id if driver else "",
+            executors=self.fleet.wanted,
+            cores=self.spec.executor.cores,
+            memory=self.spec.executor.memory,
+            started=self._started,
+            options=self._parts.kernel.options,
+            ui_url=driver.ui_url if driver else "",
+            ui_key_file=str(self._parts.place.ui_key),
+        )
+
+    def why(self) -> Verdict | None:
+        """The one cause that keeps the fleet from being what was asked for, with its fix; None if all is well."""
+        return diagnose(self.fleet, now=self._parts.now(), log=self._caretaker.last_log)
+
+    def scale(self, executors: int) -> None:
+        """Have that many executors from now on; a session whose Lease was deleted is revived.
+
+        Those that wait go first, then idle ones; busy ones are decommissioned after their tasks.
+
+        Raises
+        ------
+        UsageError, DriverError, ClusterError
+        """
+        driver = self._running_driver()
+        if self.state is SessionState.LOST:
+            self._revive()
+        self.spec = replace(self.spec, executors=executors)
+        self._fleet.judge("")
+        self._fleet.apply(WantedChanged(wanted=executors, at=self._parts.now()))
+        driver.request_executors(executors)
+        self._retire(driver, _surplus(self.fleet, executors))
+        self._objects.write_record(self.record())
+
+    def log_of(self, executor: str, tail: int) -> str:
+        """The last lines of an executor's log, a dead one's too.
+
+        Raises
+        ------
+        SessionError
+            If there is no such executor.
+        """
+        view = self.fleet.find(executor)
+        kept = self._caretaker.log_of(view.id if view else executor)
+        if kept:
+            return "\n".join(kept.splitlines()[-tail:])
+        if view is None:
+            known = ", ".join(row.id for row in self.fleet.executors) or "none"
+            raise SessionError(f"There is no executor {executor}.", fix=f"Executors are: {known}.")
+        return self._parts.cluster.pod_log(view.pod, tail=tail)
+
+    def cancel(self, tag: str | None = None) -> None:
+        """Cancel a cell's jobs by its tag, or all jobs."""
+        driver = self._running_driver()
+        if tag is None:
+            driver.cancel_all()
+        else:
+            driver.cancel(tag)
+
+    def follow_cell(self, cell: CellRef | None) -> None:
+        """From now on the progress is that cell's."""
+        if self._status is not None:
+            self._status.follow(cell)
+
+    def final_progress(self) -> Progress:
+        """The cell's numbers now that it has ended."""
+        return self._status.read_now() if self._status else Progress()
+
+    @property
+    def driver(self) -> Driver:
+        """The driver, for those who tag jobs."""
+        return self._running_driver()
+
+    # -- what happens -------------------------------------------------------------------------------
+
+    def _phase(self, activity: str) -> None:
+        self.phases.append((activity, time.monotonic()))
+        self.activity.publish(activity)
+
+    def _follow_pods(self) -> None:
+        self._caretaker.start()
+        self._undo.push("stop the caretaker", self._caretaker.stop)
+        follower = PodFollower(
+            self.spec.name, self._parts.pods, self._fleet, self._caretaker, self._parts.now
+        )
+        follower.start()
+        self._undo.push("stop following pods", follower.stop)
+
+    def _follow_status(self, driver: Driver) -> None:
+        self._status = StatusFollower(
+            driver, self._fleet, now=self._parts.now, on_driver_gone=self._on_driver_gone
+        )
+        self._status.start()
+        self._undo.push("stop following Spark", self._status.stop)
+
+    def _wait_for_executors(self) -> None:
+        wait = min(self.spec.wait, self.spec.executors)
+        if wait <= 0:
+            return
+        fleet = self._fleet.feed.wait_for(
+            lambda fleet: fleet.ready >= wait or bool(self._fleet.tripped) or self.state.over,
+            timeout=self.spec.timeout,
+        )
+        if fleet.ready >= wait:
+            return
+        verdict = self.why()
+        if fleet.ready >= 1:
+            late = f"{fleet.ready} of {self.spec.executors} executors are there"
+            self.warnings.append(f"{late}: {verdict.problem if verdict else fleet.summary()}")
+            return
+        raise self._no_executor(fleet, verdict)
+
+    def _no_executor(self, fleet: Fleet, verdict: Verdict | None) -> StartError:
+        if self.state is SessionState.FAILED:
+            return StartError(fleet.verdict, fix="Look at %sparkk8s logs driver.")
+        seconds = format_duration(self.spec.timeout)
+        what = "No executor came" if self._fleet.tripped else f"No executor came within {seconds}"
+        if verdict is None:
+            return StartError(f"{what}.", fix="Start with a longer --timeout.")
+        log = f"\n{verdict.log}" if verdict.log else ""
+        return StartError(f"{what}: {verdict.problem}", fix=f"{verdict.fix}{log}")
+
+    def _running_driver(self) -> Driver:
+        if self._driver is None or self.state.over:
+            raise SessionError("The session does not run.", fix="Start one with %sparkk8s start.")
+        return self._driver
+
+    def _retire(self, driver: Driver, surplus: Sequence[ExecutorView]) -> None:
+        for view in surplus:
+            if view.phase in {Phase.PENDING, Phase.STARTING}:
+                self._parts.cluster.delete("Pod", view.pod)
+        idle = [v.id for v in surplus if v.phase is Phase.RUNNING and not v.tasks.running]
+        busy = [v.id for v in surplus if v.phase is Phase.RUNNING and v.tasks.running]
+        if idle:
+            driver.retire_executors(idle, busy=False)
+        if busy:
+            driver.retire_executors(busy, busy=True)
+
+    def _on_trip(self, reason: str) -> None:
+        """Stop asking: Spark itself would ask for ever."""
+        self._fleet.judge(f"Stopped asking for executors: {reason}. After mending it: %sparkk8s scale N.")
+        if self._driver is not None:
+            self._driver.request_executors(0)
+
+    def _on_lost(self) -> None:
+        """Pods of a dead owner are collected at once, and Spark would make new ones for ever."""
+        if self.state is not SessionState.RUNNING:
+            return
+        self._state.publish(SessionState.LOST)
+        error = SessionLostError(
+            "The session's Lease was deleted, and the cluster removed its executors.",
+            fix="%sparkk8s scale N revives it.",
+        )
+        self._fleet.judge(f"{error.problem} {error.fix}")
+        if self._driver is not None:
+            self._driver.request_executors(0)
+
+    def _on_driver_gone(self, error: DriverError) -> None:
+        if self.state in {SessionState.STOPPING, SessionState.STOPPED}:
+            return
+        self._state.publish(SessionState.FAILED)
+        self._fleet.judge(f"{error.problem} {error.fix}")
+
+    def _revive(self) -> None:
+        """Make the Lease and what it owns anew; Spark reads the template for every pod it makes."""
+        uid = self._objects.make_lease(self.record())
+        if self._keeper is not None:
+            self._keeper.lease(self.spec.name, uid)
+        self._objects.remake_owned()
+        self._caretaker.found_again()
+        self._state.publish(SessionState.RUNNING)
+
+    def _stop_driver(self) -> None:
+        if self._driver is None:
+            return
+        stopped = self._driver.stop(STOP_TIMEOUT)
+        if not stopped and self.state is SessionState.STOPPING:
+            raise DriverError(
+                f"Spark did not stop within {STOP_TIMEOUT:.0f} s and its JVM was ended", fix="Nothing to do."
+            )
+
+    def _close(self) -> list[str]:
+        failures = self._undo.run()
+        for feed in (self._fleet.feed, self.activity, self._state):
+            feed.close()
+        return failures
+
+    def _describe_end(self, failures: list[str]) -> str:
+        usage = self._fleet.usage(self._parts.now())
+        ran = (
+            f"{format_duration(self.seconds)}, {usage.executors} executors, {usage.core_hours:.2f} core-hours"
+        )
+        if failures:
+            return f"Stopped, but {'; '.join(failures)}. ({ran})"
+        return f"Stopped after {ran}. Nothing left."
+
+
+def _surplus(fleet: Fleet, wanted: int) -> list[ExecutorView]:
+    """Which executors to give back: those that wait, then idle ones, then busy ones; the newest first."""
+    living = [v for v in fleet.executors if v.phase in {Phase.PENDING, Phase.STARTING, Phase.RUNNING}]
+    order = {Phase.PENDING: 0, Phase.STARTING: 1, Phase.RUNNING: 2}
+    living.sort(key=lambda v: (order[v.phase], v.tasks.running > 0, -int(v.id) if v.id.isdecimal() else 0))
+    return living[: max(0, len(living) - wanted)]

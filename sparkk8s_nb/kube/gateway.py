@@ -100,10 +100,14 @@ class KubeCluster:
         """Close idle connections; the cluster can still be used."""
         self._transport.close()
 
-    def version(self) -> str:
+    def version(self, *, timeouts: Timeouts | None = None) -> str:
         """The server's version, ``v1.34.2``; the cheapest proof that it answers."""
-        answer = self._send("GET", "/version", Asked(verb="get", resource="/version"))
-        return str(answer.json().get("gitVersion", "unknown"))
+        answer = self._answer("GET", "/version", timeouts=timeouts)
+        if answer.status == 403:
+            return "unknown"  # it knows us and answers; hardened clusters hide their version
+        if not answer.ok:
+            raise error_of(answer, Asked(verb="get", resource="/version"))
+        return str(self._json(answer).get("gitVersion", "unknown"))
 
     def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object and return it as the server stored it.
@@ -281,7 +285,9 @@ class KubeCluster:
         return Asked.of(verb, kind, self._target.namespace, name)
 
     def _object(self, method: str, path: str, asked: Asked, **options: Any) -> Manifest:
-        answer = self._send(method, path, asked, **options)
+        return self._json(self._send(method, path, asked, **options))
+
+    def _json(self, answer: Answer) -> Manifest:
         try:
             result = answer.json()
         except json.JSONDecodeError as error:
@@ -305,9 +311,10 @@ class KubeCluster:
             self._sleep(min(max(answer.retry_after, 0.1), 2.0))
         return self._once(method, path, **options)
 
-    def _once(self, method: str, path: str, **options: Any) -> Answer:
+    def _once(self, method: str, path: str, *, timeouts: Timeouts | None = None, **options: Any) -> Answer:
+        options["timeouts"] = timeouts or self._timeouts
         try:
-            return self._transport.request(method, path, timeouts=self._timeouts, **options)
+            return self._transport.request(method, path, **options)
         except net.ProtocolError as error:
             # A kept connection that the server closed just now. A create may have happened: not repeated.
             if method == "POST":
@@ -315,7 +322,7 @@ class KubeCluster:
         except (net.HTTPError, OSError) as error:
             raise connect_error(error, self._access.server) from error
         try:
-            return self._transport.request(method, path, timeouts=self._timeouts, **options)
+            return self._transport.request(method, path, **options)
         except (net.HTTPError, OSError) as error:
             raise connect_error(error, self._access.server) from error
 

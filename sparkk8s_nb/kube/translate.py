@@ -67,7 +67,7 @@ class Asked:
 
 
 def error_of(answer: Answer, asked: Asked) -> ClusterError:
-    """The error for an answer that is not a success.
+    r"""The error for an answer that is not a success.
 
     Examples
     --------
@@ -91,6 +91,11 @@ def error_of(answer: Answer, asked: Asked) -> ClusterError:
         return ConflictError(problem, fix="Run the command again: somebody else was faster.")
     if answer.status == 410:
         return ExpiredError(problem, fix="Nothing to do: the list is read anew.")
+    if answer.status == 400 and "HTTP request to an HTTPS server" in message:
+        return ConnectError(
+            "The API server speaks TLS, and the kubeconfig says http.",
+            fix="Write server: https://... in the kubeconfig.",
+        )
     if answer.status in (400, 422):
         return InvalidError(f"{asked}: {_sentence(_causes(status) or message)}", fix=_invalid_fix(message))
     if answer.status == 429 or answer.status >= 500:

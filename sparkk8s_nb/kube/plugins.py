@@ -1,0 +1,173 @@
+"""Credentials that a kubeconfig leaves to a program (``exec``) or to an identity provider (``auth-provider``).
+
+This is what we have the ``kubernetes`` package for; it is imported only when a context asks for it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sparkk8s_nb.errors import ConnectError
+from sparkk8s_nb.kube.kubeconfig import Chosen
+from sparkk8s_nb.localfiles import write_private
+
+PLUGIN_SECONDS = 60.0
+"""A plugin may open a browser for a login; longer than that nobody waits."""
+
+EARLY = 60.0
+"""Seconds before its end at which a token is renewed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a plugin gave.
+
+    Parameters
+    ----------
+    token, certificate, key : str
+        A bearer token, or a client certificate with its key as PEM.
+    expires : float or None
+        Seconds since the epoch.
+    """
+
+    token: str = field(default="", repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+    expires: float | None = None
+
+
+class RenewedToken:
+    """A bearer token that is fetched again before it ends, and kept in a file for others to read.
+
+    Parameters
+    ----------
+    fetch : callable
+    file : Path
+        Where the keeper and Spark's own client read it.
+    first : Credential
+    now : callable
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Credential],
+        file: Path,
+        first: Credential,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._fetch = fetch
+        self._file = file
+        self._now = now
+        self._lock = threading.Lock()
+        self._credential = first
+        write_private(file, first.token)
+
+    def __call__(self) -> str:
+        """The token for a request that is sent now."""
+        with self._lock:
+            expires = self._credential.expires
+            if expires is not None and self._now() > expires - EARLY:
+                self._credential = self._fetch()
+                write_private(self._file, self._credential.token)
+            return self._credential.token
+
+
+def needs_plugin(user: Mapping[str, Any]) -> bool:
+    """Whether a kubeconfig's user leaves its credentials to a plugin.
+
+    >>> needs_plugin({"exec": {"command": "aws"}}), needs_plugin({"token": "t"})
+    (True, False)
+    """
+    return bool(user.get("exec") or user.get("auth-provider"))
+
+
+def fetch_credential(chosen: Chosen, *, seconds: float = PLUGIN_SECONDS) -> Credential:
+    """Ask the plugin, for at most ``seconds``.
+
+    Raises
+    ------
+    ConnectError
+        If it is missing, fails, or takes too long.
+    """
+    user = chosen.user.content
+    ask = _ask_exec if user.get("exec") else _ask_provider
+    outcome: list[Credential | Exception] = []
+
+    def run() -> None:
+        try:
+            outcome.append(ask(chosen))
+        except Exception as error:  # noqa: BLE001 (carried to the caller's thread, whatever a plugin raises)
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, name="sparkk8s-credentials", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    name = _plugin_name(user)
+    if not outcome:
+        raise ConnectError(
+            f"The credential plugin {name} gave no answer in {seconds:.0f} s.",
+            fix="Log in to the cluster in a terminal (kubectl get pods), then start again.",
+        )
+    result = outcome[0]
+    if isinstance(result, FileNotFoundError):
+        hint = str((user.get("exec") or {}).get("installHint") or "").strip()
+        raise ConnectError(
+            f"The credential plugin {name} of the kubeconfig is not installed here.",
+            fix=" ".join(hint.split()) or f"Install {name}, or use a kubeconfig with a token.",
+        ) from result
+    if isinstance(result, Exception):
+        raise ConnectError(
+            f"The credential plugin {name} fails: {' '.join(str(result).split())[:300]}",
+            fix="Log in to the cluster in a terminal (kubectl get pods), then start again.",
+        ) from result
+    return result
+
+
+def _ask_exec(chosen: Chosen) -> Credential:
+    from kubernetes.config.exec_provider import ExecProvider
+    from kubernetes.config.kube_config import ConfigNode
+
+    spec = ConfigNode("exec", dict(chosen.user.content["exec"]))
+    cluster = ConfigNode("cluster", dict(chosen.cluster.content))
+    status = ExecProvider(spec, str(chosen.user.file.parent), cluster).run()
+    return Credential(
+        token=str(status.get("token") or ""),
+        certificate=str(status.get("clientCertificateData") or ""),
+        key=str(status.get("clientKeyData") or ""),
+        expires=_epoch(status.get("expirationTimestamp")),
+    )
+
+
+def _ask_provider(chosen: Chosen) -> Credential:
+    from kubernetes.client import Configuration
+    from kubernetes.config.kube_config import KubeConfigLoader
+
+    document = {
+        "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": chosen.cluster.content["server"]}}],
+        "users": [{"name": "it", "user": {"auth-provider": dict(chosen.user.content["auth-provider"])}}],
+    }
+    configuration = Configuration()
+    KubeConfigLoader(document, config_base_path=str(chosen.user.file.parent)).load_and_set(configuration)
+    keys = configuration.api_key
+    # The client's releases disagree on the key's name.
+    token = str(keys.get("BearerToken") or keys.get("authorization") or "")
+    return Credential(token=token.removeprefix("Bearer ").strip(), expires=time.time() + 600)
+
+
+def _plugin_name(user: Mapping[str, Any]) -> str:
+    named = (user.get("exec") or {}).get("command") or (user.get("auth-provider") or {}).get("name")
+    return str(named or "in the kubeconfig")
+
+
+def _epoch(timestamp: object) -> float | None:
+    return datetime.datetime.fromisoformat(str(timestamp)).timestamp() if timestamp else None

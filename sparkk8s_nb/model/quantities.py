@@ -12,6 +12,7 @@ import re
 from decimal import Decimal
 
 from sparkk8s_nb.errors import UsageError
+from sparkk8s_nb.model.suggest import correct, written
 
 KIB = 1024
 MIB = 1024**2
@@ -45,26 +46,9 @@ _TIMES = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 _TEXT_MAX = 64
 
 
-def correct(option: str, example: str) -> str:
-    """Return ``option`` with ``example`` as it has to be written: on a line, in a file, in Python.
-
-    An option that ends in ``=`` is a key: text then wants quotes.
-
-    >>> correct("--memory", "8g")
-    '--memory 8g'
-    >>> correct("memory =", "8g")
-    'memory = "8g"'
-    >>> correct("executors=", "4")
-    'executors=4'
-    """
-    if not option.endswith("="):
-        return f"{option} {example}"
-    bare = re.fullmatch(r"\d+|true|false|\[.*\]", example)
-    gap = " " if option.endswith(" =") else ""
-    return f"{option}{gap}{example}" if bare else f'{option}{gap}"{example}"'
-
-
-def parse_memory(text: str, *, option: str = "--memory", minimum: int = 1, example: str = "8g") -> int:
+def parse_memory(
+    text: str, *, option: str = "--memory", minimum: int = 1, example: str = "8g", what: str = "memory"
+) -> int:
     """Return bytes, at least ``minimum``.
 
     Parameters
@@ -77,6 +61,8 @@ def parse_memory(text: str, *, option: str = "--memory", minimum: int = 1, examp
         Least sensible number of bytes: catches a forgotten unit.
     example : str
         What the error suggests.
+    what : str
+        What it is an amount of.
 
     Raises
     ------
@@ -91,7 +77,7 @@ def parse_memory(text: str, *, option: str = "--memory", minimum: int = 1, examp
     found = _MEMORY.fullmatch(text.strip())
     if found is None:
         raise UsageError(
-            f"{_written(option, text)} is not an amount of memory.", fix=f"Write {correct(option, example)}"
+            f"{written(option, text)} is not an amount of {what}.", fix=f"Write {correct(option, example)}"
         )
     unit = (found["unit"] or "").lower()[:1]
     size = int(Decimal(found["number"]) * 1024 ** _POWERS[unit])
@@ -99,7 +85,7 @@ def parse_memory(text: str, *, option: str = "--memory", minimum: int = 1, examp
         extent = f"more than the most, {format_memory(INT64_MAX)}" if size > minimum else "too small"
         named = f" ({format_memory(size)})" if minimum > 1 and size < minimum else ""
         raise UsageError(
-            f"{_written(option, text)}{named} is {extent}.",
+            f"{written(option, text)}{named} is {extent}.",
             fix=f"Write {correct(option, example)}"
             + (f"; the least is {format_memory(minimum)}." if minimum > 1 else ""),
         )
@@ -115,12 +101,12 @@ def parse_count(text: str, *, option: str, minimum: int = 1, example: str = "2",
     plain = text.strip()
     if not _COUNT.fullmatch(plain):
         raise UsageError(
-            f"{_written(option, text)} is not a whole number.", fix=f"Write {correct(option, example)}"
+            f"{written(option, text)} is not a whole number.", fix=f"Write {correct(option, example)}"
         )
     count = int(plain)
     if count < minimum:
         raise UsageError(
-            f"{_written(option, text)}: the {what} must be at least {minimum}.",
+            f"{written(option, text)}: the {what} must be at least {minimum}.",
             fix=f"Write {correct(option, example)}",
         )
     return count
@@ -146,7 +132,7 @@ def parse_duration(text: str, *, option: str = "--timeout", example: str = "5m")
     seconds = float(found["number"]) * _SECONDS["ms" if unit == "ms" else unit[0]] if found else 0.0
     if seconds <= 0:
         raise UsageError(
-            f"{_written(option, text)} is not a length of time.",
+            f"{written(option, text)} is not a length of time.",
             fix=f"Write {correct(option, example)} (a bare number is seconds; s, m, h, d are units)",
         )
     return seconds
@@ -223,19 +209,12 @@ def format_duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-def _written(option: str, text: str) -> str:
-    shown = text if len(text) <= _TEXT_MAX else f"{text[: _TEXT_MAX - 3]}..."
-    plain = shown if re.fullmatch(r"[\x21-\x7e]+", shown) else repr(shown)
-    gap = "" if option.endswith("=") and not option.endswith(" =") else " "
-    return f"{option}{gap}{plain}"
-
-
 def _quantity(text: str | int | float) -> Decimal:
     plain = str(text).strip()
     found = _KUBERNETES.fullmatch(plain) if len(plain) <= _TEXT_MAX else None
     if found is None:
         raise UsageError(
-            f"{_written('The quantity', plain)} is not one that Kubernetes knows.",
+            f"{written('The quantity', plain)} is not one that Kubernetes knows.",
             fix="Write it like 500m or 2 for CPU, 512Mi or 8Gi for memory.",
         )
     number, unit = Decimal(found["number"]), found["unit"] or ""

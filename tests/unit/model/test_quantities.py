@@ -12,7 +12,6 @@ from sparkk8s_nb.model.quantities import (
     INT64_MAX,
     KIB,
     MIB,
-    correct,
     format_duration,
     format_memory,
     format_mib,
@@ -24,6 +23,7 @@ from sparkk8s_nb.model.quantities import (
     parse_kubernetes_memory,
     parse_memory,
 )
+from sparkk8s_nb.model.suggest import correct
 
 
 @pytest.mark.parametrize("text", ["8g", "8G", "8gb", "8GB", "8Gi", "8gi", "8GiB", "8192m", "8192Mi", "8192MiB",

@@ -11,7 +11,7 @@ from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.kube.gateway import EXECUTOR_CONTAINER
 from sparkk8s_nb.kube.watch import Backoff, Change, Follower, Lost, Snapshot, WatchEvent, WatchSource
 from sparkk8s_nb.model.fleet import FleetEvent, Listed, PodGone, PodSeen, PodView, WatchLost
-from sparkk8s_nb.model.labels import SPARK_EXECUTOR_ID
+from sparkk8s_nb.model.labels import SPARK_EXECUTOR_ID, SPARK_MARK
 from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
 from sparkk8s_nb.ports import Manifest, Stop
 
@@ -53,6 +53,7 @@ def pod_view(manifest: Manifest) -> PodView:
         cpu_millis=_quantity(parse_kubernetes_cpu, requests.get("cpu") or limits.get("cpu")),
         memory=_quantity(parse_kubernetes_memory, limits.get("memory") or requests.get("memory")),
         created=epoch(metadata.get("creationTimestamp")),
+        marked=(metadata.get("labels") or {}).get(SPARK_MARK) == "true",
     )
 
 

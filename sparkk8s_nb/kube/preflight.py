@@ -1,0 +1,242 @@
+"""Quick questions before a start: does the server answer, is the namespace there, may we do what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from sparkk8s_nb.errors import ClusterError, NotFoundError, RefusedError
+from sparkk8s_nb.model.diagnosis import ADMINISTRATOR, YOU
+from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
+from sparkk8s_nb.model.report import Finding, Grade, QuotaRoom, Report
+from sparkk8s_nb.ports import Cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """Verbs on one resource.
+
+    Parameters
+    ----------
+    resource : str
+        ``pods``, ``pods/log``.
+    verbs : tuple of str
+    group : str
+    without : str
+        What is missing without it; empty means that a start cannot work.
+    """
+
+    resource: str
+    verbs: tuple[str, ...]
+    group: str = ""
+    without: str = ""
+
+    @property
+    def rule(self) -> str:
+        """As a Role says it."""
+        verbs = ", ".join(f'"{verb}"' for verb in self.verbs)
+        return f'apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: [{verbs}]'
+
+
+_ALL = ("create", "get", "list", "watch", "delete", "deletecollection", "patch")
+_NAME = "the driver has no Service: executors dial its IP"
+_LEFT = "it goes only when the cluster's collector comes"
+
+RIGHTS = (
+    # Without deletecollection Spark's stop logs an error, returns normally, and leaves the pods.
+    Right(resource="pods", verbs=_ALL),
+    Right(resource="leases", group="coordination.k8s.io", verbs=("create", "get", "list", "patch", "delete")),
+    Right(resource="secrets", verbs=("create",)),
+    Right(resource="configmaps", verbs=("create",)),
+    Right(resource="pods/log", verbs=("get",), without="logs of executors cannot be shown"),
+    Right(resource="services", verbs=("create", "delete"), without=_NAME),
+    Right(resource="endpointslices", group="discovery.k8s.io", verbs=("create", "delete"), without=_NAME),
+    Right(resource="secrets", verbs=("delete",), without=_LEFT),
+    Right(resource="configmaps", verbs=("delete", "deletecollection"), without=_LEFT),
+    Right(resource="services", verbs=("deletecollection",), without=_LEFT),
+    Right(resource="persistentvolumeclaims", verbs=("deletecollection",), without=_LEFT),
+)
+"""What a session does, from Spark's own requests and ours."""
+
+Rule = Mapping[str, Any]
+
+
+def preflight(cluster: Cluster) -> Report:
+    """Ask everything, in as few requests as the server allows; raises only if it does not answer.
+
+    Raises
+    ------
+    ClusterError
+
+    Examples
+    --------
+    >>> preflight(cluster).verdict                                   # doctest: +SKIP
+    <Grade.OK: 'ok'>
+    """
+    found = [Finding(check="API server", verdict=Grade.OK, detail=f"It answers: {cluster.version()}.")]
+    found.append(_namespace(cluster))
+    if found[-1].verdict is not Grade.FAILURE:
+        found += _rights(cluster)
+    return Report(findings=tuple(found))
+
+
+def check_rights(cluster: Cluster) -> Sequence[str]:
+    """Refuse a start that cannot work; returns what will be missing in one that can.
+
+    Raises
+    ------
+    NotFoundError
+        If the namespace does not exist, or is being deleted.
+    RefusedError
+        If a right is missing without which nothing works; names every rule that is needed.
+    """
+    report = preflight(cluster)
+    failures = report.of(Grade.FAILURE)
+    if failures:
+        kind = NotFoundError if failures[0].check == "namespace" else RefusedError
+        raise kind(
+            " ".join(finding.detail for finding in failures),
+            fix=" ".join(finding.fix for finding in failures),
+        )
+    return tuple(dict.fromkeys(finding.detail for finding in report.of(Grade.WARNING)))
+
+
+def quota_room(cluster: Cluster) -> QuotaRoom:
+    """What the namespace's ResourceQuotas leave; unlimited if we may not read them.
+
+    Quotas that choose pods by priority class, or pods with a deadline, do not count: executors have neither.
+    """
+    try:
+        quotas = cluster.list("ResourceQuota")
+    except RefusedError:
+        return QuotaRoom()
+    counted = [quota for quota in quotas if _counts(quota.get("spec") or {})]
+    return QuotaRoom(
+        cpu_millis=_room(counted, ("cpu", "requests.cpu", "limits.cpu"), parse_kubernetes_cpu),
+        memory=_room(counted, ("memory", "requests.memory", "limits.memory"), parse_kubernetes_memory),
+        pods=_room(counted, ("pods", "count/pods"), parse_kubernetes_memory),
+        quotas=tuple(quota["metadata"]["name"] for quota in counted),
+    )
+
+
+def _namespace(cluster: Cluster) -> Finding:
+    name = cluster.target.namespace
+    try:
+        found = cluster.read("Namespace", name)
+    except RefusedError:
+        # Most users may not read namespaces: the rights below speak of this one.
+        return Finding(check="namespace", verdict=Grade.OK, detail=f"{name} (not ours to look at).")
+    if found is None:
+        return Finding(
+            check="namespace",
+            verdict=Grade.FAILURE,
+            detail=f"There is no namespace {name}.",
+            fix="Name another with --namespace, or have the administrator make it.",
+            who=YOU,
+        )
+    if (found.get("status") or {}).get("phase") == "Terminating":
+        return Finding(
+            check="namespace",
+            verdict=Grade.FAILURE,
+            detail=f"The namespace {name} is being deleted.",
+            fix="Name another with --namespace, or wait until it is gone and have it made again.",
+            who=YOU,
+        )
+    return Finding(check="namespace", verdict=Grade.OK, detail=f"{name} is there.")
+
+
+def _rights(cluster: Cluster) -> list[Finding]:
+    wanted = [(right, verb) for right in RIGHTS for verb in right.verbs]
+    missing = _missing(cluster, wanted)
+    lacking = [
+        Right(resource=right.resource, group=right.group, without=right.without, verbs=verbs)
+        for right in RIGHTS
+        if (verbs := tuple(verb for verb in right.verbs if (right, verb) in missing))
+    ]
+    if not lacking:
+        return [Finding(check="rights", verdict=Grade.OK, detail="We may do all that a session does.")]
+    return [_lacks(right, cluster.target.namespace) for right in lacking]
+
+
+def _lacks(right: Right, namespace: str) -> Finding:
+    deed = f"{', '.join(right.verbs)} {right.resource}"
+    fix = f"Ask the administrator for a Role in namespace {namespace} with the rule {right.rule}."
+    if right.without:
+        return Finding(
+            check="rights",
+            verdict=Grade.WARNING,
+            detail=f"We may not {deed}: {right.without}.",
+            fix=fix,
+            who=ADMINISTRATOR,
+        )
+    detail = f"We may not {deed} in namespace {namespace}."
+    return Finding(check="rights", verdict=Grade.FAILURE, detail=detail, fix=fix, who=ADMINISTRATOR)
+
+
+def _missing(cluster: Cluster, wanted: Iterable[tuple[Right, str]]) -> set[tuple[Right, str]]:
+    """What we may not do: one request names our rules, and only what they do not name is asked for singly.
+
+    The rules may be incomplete where something other than RBAC authorizes.
+    """
+    rules = _rules(cluster)
+    open_questions = [
+        (right, verb) for right, verb in wanted if not any(_grants(r, right, verb) for r in rules)
+    ]
+    if not open_questions:
+        return set()
+
+    def allowed(question: tuple[Right, str]) -> bool:
+        right, verb = question
+        resource, _, subresource = right.resource.partition("/")
+        return cluster.can(verb, resource, group=right.group, subresource=subresource)
+
+    with ThreadPoolExecutor(max_workers=6, thread_name_prefix="sparkk8s-preflight") as pool:
+        answers = list(pool.map(allowed, open_questions))
+    return {question for question, yes in zip(open_questions, answers, strict=True) if not yes}
+
+
+def _rules(cluster: Cluster) -> Sequence[Rule]:
+    review = {"kind": "SelfSubjectRulesReview", "spec": {"namespace": cluster.target.namespace}}
+    try:
+        status = cluster.create(review).get("status") or {}
+    except ClusterError:
+        return ()  # not served, or not for us: every right is asked for singly
+    return status.get("resourceRules") or ()
+
+
+def _grants(rule: Rule, right: Right, verb: str) -> bool:
+    """Whether a rule allows a verb for every object; one for single names does not.
+
+    >>> _grants({"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}, RIGHTS[0], "create")
+    True
+    """
+    _, _, subresource = right.resource.partition("/")
+    resources = {right.resource, "*"} | ({f"*/{subresource}"} if subresource else set())
+    return (
+        not rule.get("resourceNames")
+        and bool({verb, "*"} & set(rule.get("verbs") or ()))
+        and bool({right.group, "*"} & set(rule.get("apiGroups") or ()))
+        and bool(resources & set(rule.get("resources") or ()))
+    )
+
+
+def _counts(spec: Mapping[str, Any]) -> bool:
+    """Whether a quota applies to executors: no deadline, requests set, no priority class named by us."""
+    return not spec.get("scopeSelector") and not {"Terminating", "BestEffort", "PriorityClass"} & set(
+        spec.get("scopes") or ()
+    )
+
+
+def _room(
+    quotas: Iterable[Mapping[str, Any]], names: Sequence[str], parse: Callable[[str], int]
+) -> int | None:
+    """The least of what is left of any of those resources in any quota."""
+    left = []
+    for quota in quotas:
+        status = quota.get("status") or {}
+        hard = status.get("hard") or (quota.get("spec") or {}).get("hard") or {}
+        used = status.get("used") or {}
+        left += [parse(str(hard[name])) - parse(str(used.get(name, "0"))) for name in names if name in hard]
+    return max(0, min(left)) if left else None

@@ -60,6 +60,10 @@ class Worker:
         """Begin; once only."""
         self._thread.start()
 
+    def request_stop(self) -> None:
+        """Ask it to end, without waiting: for a work that waits on something else, to be woken next."""
+        self._flag.set()
+
     def stop(self, timeout: float) -> bool:
         """Ask it to end and wait up to ``timeout`` seconds; returns whether it has ended."""
         self._flag.set()

@@ -1,0 +1,89 @@
+"""To which cell an output belongs, and how a thread puts one there.
+
+A kernel's ``print`` and ``display`` go to whatever cell runs at that moment. A display from a thread
+therefore carries the header of the request that ran the cell it belongs to, captured on the main thread.
+
+An *update* of a display is another matter: front ends find the output by its ``display_id``, whichever
+request is named as its parent (JupyterLab routes it to every cell that shows the id), but nbclient reads
+only messages of the cell that runs. So an update names the request that runs now.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sparkk8s_nb.views.environment import shell
+
+T = TypeVar("T")
+
+Bundle = Mapping[str, Any]
+"""A mimebundle: content by MIME type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellContext:
+    """One execution of one cell, as something to send outputs to.
+
+    Capture it on the main thread (in ``pre_run_cell`` or in a magic); use it from any thread.
+
+    Parameters
+    ----------
+    kernel : object
+        The ipykernel; None outside of one, and where a cell's outputs are captured: nothing is shown.
+    parent : mapping
+        The message that asked for the cell, of which only the header is kept.
+    """
+
+    kernel: Any = None
+    parent: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def capture(cls) -> CellContext:
+        """Return the context of the cell that runs now."""
+        here = shell()
+        kernel = getattr(here, "kernel", None)
+        if kernel is None or not hasattr(here.display_pub, "session"):
+            return cls()  # no kernel, or a cell whose outputs %%capture takes
+        return cls(kernel=kernel, parent={"header": kernel.get_parent("shell").get("header", {})})
+
+    @property
+    def cell_id(self) -> str:
+        """The id of the request (not of the notebook's cell): what its outputs name as their parent."""
+        return str(self.parent.get("header", {}).get("msg_id", ""))
+
+    def display(self, bundle: Bundle, display_id: str) -> None:
+        """Show a bundle under the captured cell; safe on any thread."""
+        self._send("display_data", bundle, display_id, self.parent)
+
+    def update(self, bundle: Bundle, display_id: str) -> None:
+        """Replace what was shown under that id, in whichever cell it is; safe on any thread."""
+        if self.kernel is not None:
+            self._send("update_display_data", bundle, display_id, self.kernel.get_parent("shell"))
+
+    def apart(self, work: Callable[[], T]) -> T:
+        """Run ``work`` so that the comm messages it sends belong to no cell.
+
+        A front end takes a comm whatever its parent is; nbclient stores the state of every widget that a
+        running cell opens in the notebook's metadata, where a view's code has no business.
+        """
+        parent = getattr(self.kernel, "_shell_parent", None)
+        context = contextvars.copy_context()
+        if isinstance(parent, contextvars.ContextVar):
+            context.run(parent.set, {})
+        return context.run(work)
+
+    def _send(self, kind: str, bundle: Bundle, display_id: str, parent: Mapping[str, Any]) -> None:
+        kernel = self.kernel
+        if kernel is None:
+            return
+        content = {"data": dict(bundle), "metadata": {}, "transient": {"display_id": display_id}}
+        kernel.session.send(
+            kernel.iopub_socket,
+            kind,
+            content,
+            parent=dict(parent),
+            ident=f"display_data.{display_id}".encode(),
+        )

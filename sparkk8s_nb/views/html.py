@@ -1,0 +1,93 @@
+"""Views as static HTML: what nbconvert and a front end without widgets show. A few KB, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from sparkk8s_nb.model.fleet import Fleet, Phase
+from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
+from sparkk8s_nb.views.text import fleet_columns, fleet_row
+
+ROWS = 12
+"""So many executors or jobs an HTML view shows; the rest is counted."""
+
+_TEXT = 120
+
+_BOX = (
+    "font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);"
+    "border-left:3px solid {edge};padding:2px 10px"
+)
+_MUTED = "color:var(--jp-ui-font-color2,#616161)"
+_CELL = "text-align:left"
+_EDGES = {
+    "calm": "var(--jp-success-color1,#2e7d32)",
+    "busy": "var(--jp-brand-color1,#1976d2)",
+    "trouble": "var(--jp-error-color1,#c62828)",
+}
+
+
+def summary_html(summary: str, *, trouble: bool = False) -> str:
+    """Return one line that stays in a saved notebook.
+
+    Examples
+    --------
+    >>> "3 jobs &lt;" in summary_html("3 jobs <")
+    True
+    """
+    return _box(escape(summary), "trouble" if trouble else "calm")
+
+
+def fleet_html(fleet: Fleet, now: float, *, names: bool = False) -> str:
+    """Return a fleet as a table; without names nothing in it says which pod or node it is."""
+    lines = [escape(fleet.summary())]
+    if fleet.verdict:
+        lines.append(f"<b>{escape(fleet.verdict)}</b>")
+    shown = fleet.executors[:ROWS]
+    if shown:
+        rows = [[cell[:_TEXT] for cell in fleet_row(view, now, names=names)] for view in shown]
+        lines.append(_table(fleet_columns(names=names), rows))
+    if len(fleet.executors) > ROWS:
+        lines.append(f'<span style="{_MUTED}">and {len(fleet.executors) - ROWS} more</span>')
+    trouble = bool(fleet.verdict or fleet.stale or fleet.counts[Phase.FAILED])
+    calm = fleet.ready == fleet.wanted
+    return _box("<br>".join(lines), "trouble" if trouble else "calm" if calm else "busy")
+
+
+def progress_html(progress: Progress) -> str:
+    """Return a cell's progress: a bar, the counts, and its newest jobs."""
+    state = progress.state
+    percent = f"{progress.fraction:.0%}"
+    bar = (
+        '<span style="display:inline-block;width:160px;height:8px;vertical-align:middle;margin-right:8px;'
+        f'background:var(--jp-layout-color3,#e0e0e0)" role="img" aria-label="{percent} done">'
+        f'<span style="display:block;width:{percent};height:8px;background:{_EDGES["busy"]}"></span></span>'
+    )
+    lines = [bar + escape(progress.line(200).partition("] ")[2])]
+    jobs = sorted(progress.jobs, key=lambda job: (job.state is not JobState.RUNNING, -job.id))[:ROWS]
+    if jobs:
+        columns = ("job", "state", "tasks", "what")
+        lines.append(_table(columns, [_job(job) for job in jobs]))
+    if len(progress.jobs) > len(jobs):
+        lines.append(f'<span style="{_MUTED}">and {len(progress.jobs) - len(jobs)} more jobs</span>')
+    edge = {JobState.RUNNING: "busy", JobState.FAILED: "trouble"}.get(state, "calm")
+    return _box("<br>".join(lines), edge)
+
+
+def _job(job: JobProgress) -> tuple[str, ...]:
+    tasks = f"{job.done}/{max(job.tasks - job.skipped, job.done)}"
+    if job.failed:
+        tasks += f" ({job.failed} failed)"
+    return (str(job.id), job.state.lower(), tasks, job.description[:_TEXT])
+
+
+def _box(content: str, edge: str) -> str:
+    return f'<div style="{_BOX.format(edge=_EDGES[edge])}" role="status">{content}</div>'
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col" style="{_CELL};{_MUTED}">{escape(name)}</th>' for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    return f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'

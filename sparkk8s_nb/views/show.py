@@ -1,0 +1,132 @@
+"""What commands and hooks show: the fleet, and the progress of a cell."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from sparkk8s_nb.model.fleet import Fleet
+from sparkk8s_nb.model.progress import JobState, Progress
+from sparkk8s_nb.model.wire import keyframe
+from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.views.context import CellContext
+from sparkk8s_nb.views.environment import Environment, Home, detect
+from sparkk8s_nb.views.html import fleet_html, progress_html
+from sparkk8s_nb.views.live import Drawing, KernelView, NothingShown, Shown, TerminalView
+from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line
+
+__all__ = ["CellContext", "Shown", "show_fleet", "show_progress"]
+
+T = TypeVar("T")
+
+_fleets: weakref.WeakValueDictionary[int, KernelView[Fleet]] = weakref.WeakValueDictionary()
+"""The live fleet views by the identity of their feed; a live one is held by its thread."""
+
+_fleets_lock = threading.Lock()
+
+
+def show_fleet(
+    feed: Feed[Fleet],
+    info: Mapping[str, Any],
+    *,
+    now: Callable[[], float] = time.time,
+    context: CellContext | None = None,
+    environment: Environment | None = None,
+) -> Shown:
+    """Show the executors of a session, live until the feed closes or the view is finished.
+
+    Shown again, the same view is live in one more cell; ``finish`` of either ends both.
+
+    Parameters
+    ----------
+    feed : Feed of Fleet
+    info : mapping
+        What the live view may say of the session. It is never saved with the notebook.
+    now : callable
+        Seconds since the epoch.
+    context : CellContext, optional
+        The cell to show it under; the one that runs now if not given (then on the main thread only).
+    environment : Environment, optional
+        Where this is; found out if not given.
+    """
+    drawing: Drawing[Fleet] = Drawing(
+        module="fleet",
+        frame=lambda fleet, seq, at: keyframe(info, fleet, None, seq, at=at),
+        text=lambda fleet, at: fleet_text(fleet, at, names=False),
+        html=fleet_html,
+        line=short_line,
+        summary=lambda fleet: fleet.summary(),
+        trouble=lambda fleet: bool(fleet.verdict),
+    )
+    environment = environment or detect()
+    if not environment.shown or environment.home is not Home.KERNEL:
+        return _outside(feed, drawing, environment)
+    context = context or CellContext.capture()
+    if context.kernel is None:
+        return NothingShown()
+    with _fleets_lock:
+        view = _fleets.get(id(feed))
+        if view is None or view.ended or view.feed is not feed:
+            view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
+            _fleets[id(feed)] = view
+    view.show(context)
+    return view
+
+
+def show_progress(
+    feed: Feed[Progress],
+    *,
+    context: CellContext | None = None,
+    executors: Callable[[], int | None] = lambda: None,
+    now: Callable[[], float] = time.time,
+    environment: Environment | None = None,
+) -> Shown:
+    """Show the jobs of one cell, live until the feed closes or the view is finished.
+
+    Parameters
+    ----------
+    feed : Feed of Progress
+    context : CellContext, optional
+        The cell, captured on the main thread when it began; with it any thread may call this.
+    executors : callable
+        How many executors there are, for the summary that stays.
+    now : callable
+        Seconds since the epoch.
+    environment : Environment, optional
+        Where this is; found out if not given.
+    """
+    drawing: Drawing[Progress] = Drawing(
+        module="progress",
+        frame=lambda progress, seq, at: keyframe({}, None, progress, seq, at=at),
+        text=lambda progress, _: progress_text(progress),
+        html=lambda progress, _: progress_html(progress),
+        line=lambda progress: progress.line(200),
+        summary=lambda progress: progress.summary(executors()),
+        trouble=lambda progress: progress.state is JobState.FAILED,
+    )
+    environment = environment or detect()
+    if not environment.shown or environment.home is not Home.KERNEL:
+        return _outside(feed, drawing, environment)
+    context = context or CellContext.capture()
+    if context.kernel is None:
+        return NothingShown()
+    view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
+    view.show(context)
+    return view
+
+
+def _outside(feed: Feed[T], drawing: Drawing[T], environment: Environment) -> Shown:
+    """A view where there is no notebook: a line on standard error.
+
+    On a terminal it is replaced in place. A script's log gets a line now and then; in IPython without a
+    terminal nothing but the summary.
+    """
+    stream = sys.__stderr__
+    if not environment.shown or stream is None:
+        return NothingShown()
+    live = environment.tty or environment.home is Home.PLAIN
+    return TerminalView(feed, drawing, LinePrinter(stream, tty=environment.tty), live=live)

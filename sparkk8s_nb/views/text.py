@@ -1,0 +1,176 @@
+"""Views as plain text: for terminals, for papermill, for logs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
+from sparkk8s_nb.model.progress import JobState, Progress
+from sparkk8s_nb.model.quantities import format_duration, format_memory
+
+ROWS = 40
+"""So many executors a text shows; the rest is counted."""
+
+QUIET_SECONDS = 10.0
+"""Where a line cannot be replaced (a log file), a new one comes at most that often."""
+
+_RIGHT = frozenset({"cores", "memory", "tasks", "age"})
+
+
+def fleet_text(fleet: Fleet, now: float, *, names: bool = True, rows: int = ROWS) -> str:
+    """Return a fleet as an aligned table under its summary.
+
+    Parameters
+    ----------
+    fleet : Fleet
+    now : float
+        Seconds since the epoch, for the ages.
+    names : bool
+        Whether pods and nodes are named; False for what may stay in a saved notebook.
+    rows : int
+        So many executors at most.
+
+    Examples
+    --------
+    >>> print(fleet_text(Fleet(wanted=2), now=0.0))
+    0 of 2 executors running, 2 asked for
+    """
+    lines = [fleet.summary()]
+    if fleet.verdict:
+        lines.append(fleet.verdict)
+    shown = fleet.executors[:rows]
+    if shown:
+        lines += [
+            "",
+            *_table(fleet_columns(names=names), [fleet_row(view, now, names=names) for view in shown]),
+        ]
+    if len(fleet.executors) > rows:
+        lines.append(f"... and {len(fleet.executors) - rows} more")
+    return "\n".join(lines)
+
+
+def fleet_columns(*, names: bool) -> tuple[str, ...]:
+    """Return the headings of a fleet's table."""
+    where = ("pod", "node") if names else ()
+    return ("id", *where, "phase", "cores", "memory", "tasks", "age", "reason")
+
+
+def fleet_row(view: ExecutorView, now: float, *, names: bool) -> tuple[str, ...]:
+    """Return the cells of an executor's row; tasks are running/done/failed."""
+    until = view.ended or now
+    tasks = view.tasks
+    where = (view.pod, view.node) if names else ()
+    return (
+        view.id,
+        *where,
+        str(view.phase),
+        str(view.cores) if view.cores else "",
+        format_memory(view.memory) if view.memory else "",
+        f"{tasks.running}/{tasks.done}/{tasks.failed}",
+        format_duration(max(0.0, until - view.since)) if view.since else "",
+        _reason(view, names=names),
+    )
+
+
+def progress_text(progress: Progress, width: int = 80) -> str:
+    """Return a cell's progress: one line while it runs, its summary afterwards; failed jobs by name."""
+    lines = [progress.line(width) if progress.state is JobState.RUNNING else progress.summary()]
+    failed = [job for job in progress.jobs if job.state is JobState.FAILED]
+    lines += [f"job {job.id} failed: {job.description}"[:width] for job in failed[:5]]
+    return "\n".join(lines)
+
+
+def _reason(view: ExecutorView, *, names: bool) -> str:
+    """The reason; where names are not wanted, with none in the API's own words either."""
+    reason = view.reason
+    if names:
+        return reason
+    for name, word in ((view.pod, "the pod"), (view.node, "its node")):
+        if name:
+            reason = reason.replace(name, word)
+    return reason
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(cell) for cell in cells) for cells in zip(columns, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if name in _RIGHT else cell.ljust(width)
+            for name, cell, width in zip(columns, row, widths, strict=True)
+        ).rstrip()
+        for row in (columns, *rows)
+    ]
+
+
+def short_line(fleet: Fleet) -> str:
+    """Return a fleet as one line for a terminal: the summary, and the verdict's cause if there is one."""
+    counts = fleet.counts
+    if fleet.verdict and not counts[Phase.PENDING]:
+        return f"{fleet.summary()}; {fleet.verdict}"
+    return fleet.summary()
+
+
+class LinePrinter:
+    """The one writer of a live line: replaced in place on a terminal, elsewhere printed now and then.
+
+    Parameters
+    ----------
+    stream : text stream
+        Usually ``sys.__stderr__``.
+    tty : bool
+        Whether the line can be replaced.
+    clock : callable
+        Seconds, only their differences matter.
+    width : callable
+        Returns the columns there are.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        tty: bool,
+        clock: Callable[[], float] = time.monotonic,
+        width: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+    ) -> None:
+        self._stream = stream
+        self._tty = tty
+        self._clock = clock
+        self._width = width
+        self._shown = ""
+        self._printed_at: float | None = None
+
+    def update(self, text: str) -> None:
+        """Show a new state of the line."""
+        line = " ".join(text.split())
+        if line == self._shown:
+            return
+        if self._tty:
+            room = max(1, self._width() - 1)
+            self._write(f"\r\x1b[2K{line if len(line) <= room else line[: room - 1] + '…'}")
+        else:
+            now = self._clock()
+            if self._printed_at is not None and now - self._printed_at < QUIET_SECONDS:
+                return
+            self._printed_at = now
+            self._write(f"{line}\n")
+        self._shown = line
+
+    def clear(self) -> None:
+        """Take the line away, where it can be."""
+        if self._tty and self._shown:
+            self._write("\r\x1b[2K")
+        self._shown = ""
+
+    def end(self, text: str) -> None:
+        """Replace the line by a last one that stays."""
+        self.clear()
+        if text:
+            self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

@@ -1,0 +1,65 @@
+"""The widgets: a comm, a little code for the browser, and no state of their own.
+
+Imported only where widgets are tried, so that a terminal never loads ipywidgets. The code in ``static/`` is
+plain ES modules: the front end's parts ``import`` from ``shared.js``; a widget's module is loaded by the
+browser from one string, so the shared part is put in front of it here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+_STATIC = Path(__file__).with_name("static")
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./shared\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
+
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
+
+@cache
+def module(name: str) -> str:
+    """Return a view's code as one ES module."""
+    shared = _EXPORT.sub("", (_STATIC / "shared.js").read_text(encoding="utf-8"))
+    view = _IMPORT.sub("", (_STATIC / f"{name}.js").read_text(encoding="utf-8"))
+    return f"{shared}\n{view}"
+
+
+@cache
+def style() -> str:
+    """Return the style sheet of all views."""
+    return (_STATIC / "style.css").read_text(encoding="utf-8")
+
+
+class ViewWidget(anywidget.AnyWidget):
+    """A widget that gets keyframes as messages and asks for one whenever a view of it appears."""
+
+    def __init__(self, name: str, on_ask: Callable[[], None]) -> None:
+        self._esm = module(name)
+        self._css = style()
+        self._on_ask = on_ask
+        super().__init__()
+        self.on_msg(self._heard)
+
+    def show(self, frame: Mapping[str, Any]) -> None:
+        """Send a keyframe to every view of this widget."""
+        self.send(dict(frame))
+
+    def mime(self) -> dict[str, Any]:
+        """Return what makes a front end draw this widget in an output."""
+        return {WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}
+
+    def end(self) -> None:
+        """Close the widget and its layout: their comms, their memory, their models in the browser."""
+        self.layout.close()
+        self.close()
+
+    def _heard(self, _widget: object, content: object, _buffers: object) -> None:
+        """Note a wish and return: all widgets share one thread for what the browser says."""
+        if isinstance(content, dict) and content.get("ask") == "keyframe":
+            self._on_ask()

@@ -1,0 +1,335 @@
+"""The views in real kernels: what arrives while a cell blocks, under which cell, and what stays."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbconvert
+import nbformat
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+LONG = 60.0
+
+SETUP = """
+import os, threading, time
+from pathlib import Path
+from sparkk8s_nb.model.fleet import *
+from sparkk8s_nb.model.progress import *
+from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.views.show import CellContext, show_fleet, show_progress
+
+feed = Feed(Fleet(wanted=3))
+
+def pod(number, phase):
+    return PodView(name=f"secret-pod-{number}", uid=f"u{number}", executor=str(number), phase=phase,
+                   node="secret-node", cpu_millis=1000, memory=2**31, created=time.time())
+
+def play(until):
+    # A fleet that changes fast: far more often than a view may say.
+    at = 0.0
+    for number in (1, 2, 3):
+        feed.update(lambda fleet: fleet.apply(PodSeen(pod=pod(number, "Running"), at=time.time())))
+    while not until.exists():
+        at += 1
+        status = tuple(ExecutorStatus(id=str(n), cores=1, running=1, done=int(at)) for n in (1, 2, 3))
+        feed.update(lambda fleet: fleet.apply(ExecutorsSeen(executors=status, at=time.time())))
+        time.sleep(0.01)
+
+def block(until):
+    deadline = time.monotonic() + 60
+    while not until.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+def job(done, state=JobState.RUNNING):
+    return JobProgress(id=1, description="count", state=state, tags=("t",), stages=(), tasks=100, done=done,
+                       submitted=time.time(), ended=0.0 if state is JobState.RUNNING else time.time())
+"""
+
+PROGRESS = """
+jobs = Feed(Progress.of(None, [job(10)], time.time()))
+progress = show_progress(jobs)
+jobs.publish(Progress.of(None, [job(100, JobState.SUCCEEDED)], time.time()))
+jobs.close()
+progress.finish()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SPARKK8S_RUNTIME_DIR", "SPARKK8S_STATE_DIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
+        folder = tmp_path / name.lower()
+        folder.mkdir()
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.delenv("SPARKK8S_VIEWS", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+
+
+class Front:
+    """A front end that keeps every message, in order."""
+
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self.client = client
+        self.messages: list[dict[str, Any]] = []
+
+    def run(self, code: str) -> str:
+        """Send a cell and return the id of its request."""
+        return str(self.client.execute(code))
+
+    def until(self, done: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """Read messages until one fits."""
+        deadline = time.monotonic() + LONG
+        while time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                message = self.client.get_iopub_msg(timeout=1)
+                self.messages.append(message)
+                if message["msg_type"] == "error":
+                    raise AssertionError("\n".join(message["content"]["traceback"]))
+                if done(message):
+                    return dict(message)
+        raise AssertionError(f"no message that is {what}")
+
+    def idle(self, request: str) -> None:
+        """Read until a cell has ended."""
+        self.until(
+            lambda message: (
+                message["msg_type"] == "status"
+                and message["content"]["execution_state"] == "idle"
+                and message["parent_header"].get("msg_id") == request
+            ),
+            "the cell's end",
+        )
+
+    def cell(self, code: str) -> str:
+        """Run a cell to its end."""
+        request = self.run(code)
+        self.idle(request)
+        return request
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["msg_type"] == kind]
+
+    def subshell(self) -> str:
+        """Open a subshell, as JupyterLab does for comms."""
+        request = self.client.session.msg("create_subshell_request")
+        self.client.control_channel.send(request)
+        reply = self.client.get_control_msg(timeout=LONG)
+        return str(reply["content"]["subshell_id"])
+
+    def ask(self, comm: str, subshell: str) -> None:
+        """Say what the browser's code says when it is loaded."""
+        content = {"comm_id": comm, "data": {"method": "custom", "content": {"ask": "keyframe"}}}
+        message = self.client.session.msg("comm_msg", content)
+        message["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(message)
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(tmp_path), env=dict(os.environ))
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=LONG)
+        made = Front(client)
+        made.cell(SETUP)
+        yield made
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def custom(message: dict[str, Any]) -> bool:
+    return message["msg_type"] == "comm_msg" and message["content"]["data"].get("method") == "custom"
+
+
+def frame(message: dict[str, Any]) -> dict[str, Any]:
+    return dict(message["content"]["data"]["content"])
+
+
+def is_update(message: dict[str, Any]) -> bool:
+    return bool(message["msg_type"] == "update_display_data")
+
+
+def start_view(front: Front) -> tuple[str, dict[str, Any], str]:
+    """Show a fleet in a cell that blocks; return the request, the display and the widget's comm."""
+    request = front.run(
+        "done = Path('done'); threading.Thread(target=play, args=(done,), daemon=True).start()\n"
+        "shown = show_fleet(feed, {'name': 'flights'}); block(done)"
+    )
+    display = front.until(lambda message: message["msg_type"] == "display_data", "a display")
+    views = [
+        message
+        for message in front.of("comm_open")
+        if message["content"]["data"]["state"].get("_model_module") == "anywidget"
+    ]
+    assert len(views) == 1
+    return request, display, views[0]["content"]["comm_id"]
+
+
+def seconds(message: dict[str, Any]) -> float:
+    date = message["header"]["date"]
+    return (date if isinstance(date, datetime) else datetime.fromisoformat(date)).timestamp()
+
+
+def test_a_fleet_is_live_while_its_cell_blocks_first_as_text_then_as_widget(
+    front: Front, tmp_path: Path
+) -> None:
+    """Text and HTML until the front end asks, frames of a widget from then on, four a second at most."""
+    request, display, comm = start_view(front)
+    assert display["parent_header"]["msg_id"] == request
+    assert set(display["content"]["data"]) == {"text/plain", "text/html"}
+    display_id = display["content"]["transient"]["display_id"]
+
+    update = front.until(
+        lambda message: is_update(message) and "3 executors running" in str(message["content"]["data"]),
+        "text",
+    )
+    assert update["content"]["transient"]["display_id"] == display_id
+    assert update["parent_header"]["msg_id"] == request
+
+    front.ask(comm, front.subshell())
+    drawn = front.until(lambda m: is_update(m) and WIDGET in m["content"]["data"], "a display of the widget")
+    assert drawn["content"]["transient"]["display_id"] == display_id
+    frames: list[dict[str, Any]] = []
+    while len(frames) < 5:
+        frames.append(front.until(custom, "a frame"))
+    assert not (tmp_path / "done").exists()
+    assert [frame(message)["seq"] for message in frames] == [1, 2, 3, 4, 5]
+    assert frame(frames[-1])["fleet"]["counts"]["running"] == 3
+    assert frame(frames[-1])["session"] == {"name": "flights"}
+    gaps = [seconds(after) - seconds(before) for before, after in itertools.pairwise(frames)]
+    assert min(gaps) >= 0.24
+
+    (tmp_path / "done").touch()
+    front.idle(request)
+    ended = front.cell("shown.finish('Stopped. Nothing left.')")
+    last = [message for message in front.messages if is_update(message)][-1]
+    assert last["parent_header"]["msg_id"] == ended
+    assert last["content"]["transient"]["display_id"] == display_id
+    assert last["content"]["data"]["text/plain"] == "Stopped. Nothing left."
+    assert set(last["content"]["data"]) == {"text/plain", "text/html"}
+    opened = {message["content"]["comm_id"] for message in front.of("comm_open")}
+    assert opened == {message["content"]["comm_id"] for message in front.of("comm_close")}
+
+
+def test_a_fleet_goes_on_under_its_own_cell_while_a_later_cell_runs(front: Front, tmp_path: Path) -> None:
+    """The display keeps its id; a later cell's outputs stay its own."""
+    _, display, _ = start_view(front)
+    (tmp_path / "done").touch()
+    later = front.run(
+        "again = Path('again'); threading.Thread(target=play, args=(again,), daemon=True).start(); block(again)"
+    )
+    update = front.until(
+        lambda message: is_update(message) and message["parent_header"]["msg_id"] == later, "an update"
+    )
+    assert update["content"]["transient"]["display_id"] == display["content"]["transient"]["display_id"]
+    (tmp_path / "again").touch()
+    front.idle(later)
+    assert len(front.of("display_data")) == 1
+    front.cell("shown.finish()")
+
+
+def test_a_fleet_shown_again_is_one_view_in_two_cells(front: Front, tmp_path: Path) -> None:
+    """One widget, one thread, two displays, one end."""
+    request, first, _ = start_view(front)
+    (tmp_path / "done").touch()
+    front.idle(request)
+    front.cell("other = show_fleet(feed, {})")
+    second = front.of("display_data")[-1]
+    front.cell(
+        "assert sum(t.name == 'sparkk8s-view-fleet' for t in threading.enumerate()) == 1\n"
+        "feed.close(); shown.finish('over')\n"
+        "assert not any(t.name == 'sparkk8s-view-fleet' for t in threading.enumerate())"
+    )
+    last = {
+        message["content"]["transient"]["display_id"]: message["content"]["data"]["text/plain"]
+        for message in front.messages
+        if is_update(message)
+    }
+    shown = {message["content"]["transient"]["display_id"] for message in (first, second)}
+    assert last == dict.fromkeys(shown, "over")
+
+
+def test_a_cells_progress_appears_under_that_cell_though_a_thread_shows_it_later(
+    front: Front, tmp_path: Path
+) -> None:
+    """The first job is seen by the status worker, perhaps when the next cell runs already."""
+    first = front.cell("context = CellContext.capture()")
+    second = front.run(
+        "jobs = Feed(Progress.of(None, [job(10)], time.time()))\n"
+        "made = []\n"
+        "threading.Thread(target=lambda: made.append(show_progress(jobs, context=context, executors=lambda: 2)),"
+        " daemon=True).start()\n"
+        "block(Path('done'))"
+    )
+    display = front.until(lambda message: message["msg_type"] == "display_data", "a display")
+    assert display["parent_header"]["msg_id"] == first
+    assert "10/100 tasks" in display["content"]["data"]["text/plain"]
+    (tmp_path / "done").touch()
+    front.idle(second)
+    front.cell(
+        "jobs.publish(Progress.of(None, [job(100, JobState.SUCCEEDED)], time.time())); made[0].finish()"
+    )
+    last = [message for message in front.messages if is_update(message)][-1]
+    assert last["content"]["data"]["text/plain"].startswith("1 job, 100 tasks, ")
+    assert last["content"]["data"]["text/plain"].endswith(", 2 executors")
+
+
+def test_what_a_view_says_without_a_widget_names_no_pod_and_no_node(front: Front, tmp_path: Path) -> None:
+    """It may be saved before it ends."""
+    request, _, _ = start_view(front)
+    front.until(
+        lambda message: is_update(message) and "running" in str(message["content"]["data"]), "an update"
+    )
+    (tmp_path / "done").touch()
+    front.idle(request)
+    front.cell("shown.finish()")
+    said = json.dumps([m["content"]["data"] for m in front.messages if "display_data" in m["msg_type"]])
+    assert "running" in said
+    assert "secret" not in said
+
+
+def test_a_captured_cell_stays_silent(front: Front) -> None:
+    """``%%capture`` takes a cell's outputs, ours too."""
+    front.cell("%%capture\nshown = show_fleet(feed, {})\nshown.finish()")
+    assert front.of("display_data") == []
+
+
+def test_a_notebook_run_without_a_browser_keeps_only_the_summaries(tmp_path: Path) -> None:
+    """nbclient: no widget, no widget state; nbconvert's HTML has the summary."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(source)
+            for source in (
+                SETUP,
+                "shown = show_fleet(feed, {})",
+                PROGRESS,
+                "shown.finish('Stopped after 3 s: 3 executors. Nothing left.')",
+            )
+        ]
+    )
+    nbclient.NotebookClient(notebook, timeout=LONG, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    fleet, progress = notebook.cells[1].outputs, notebook.cells[2].outputs
+    assert [set(output["data"]) for output in (*fleet, *progress)] == [{"text/plain", "text/html"}] * 2
+    assert fleet[0]["data"]["text/plain"] == "Stopped after 3 s: 3 executors. Nothing left."
+    assert progress[0]["data"]["text/plain"].startswith("1 job, 100 tasks")
+    assert notebook.cells[3].outputs == []
+    assert "widgets" not in notebook.metadata
+    assert len(json.dumps([fleet, progress])) < 5 * 1024
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "Stopped after 3 s: 3 executors. Nothing left." in html

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from sparkk8s_nb.model import reasons
+from sparkk8s_nb.model.executors import unnamed
 from sparkk8s_nb.model.fleet import (
     ExecutorView,
     Fleet,
@@ -119,7 +120,7 @@ def _failing(fleet: Fleet, last: ExecutorView, log: str) -> Verdict:
     tail = "\n".join(log.rstrip().splitlines()[-LOG_LINES:])
     count = fleet.failures_in_a_row
     times = "An executor failed" if count == 1 else f"{count} executors failed, one after the other"
-    problem = f"{times}: {last.reason}."
+    problem = f"{times}: {unnamed(last)}."
     if last.code == reasons.OUT_OF_MEMORY or last.exit_code == 52:
         return Verdict(problem=problem, fix="Give each executor more memory: --memory.", log=tail)
     if last.reason == "its pod was deleted":
@@ -136,7 +137,7 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
     for kinds, fix in _STUCK:
         stuck = [view for view in pending if view.code in kinds]
         if stuck:
-            problem = f"{_executors(len(stuck))} cannot start: {stuck[0].reason}."
+            problem = f"{_executors(len(stuck))} cannot start: {unnamed(stuck[0])}."
             return Verdict(problem=problem, fix=fix)
     homeless = [view for view in pending if view.code == "Unschedulable"]
     if homeless:
@@ -155,7 +156,7 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
         )
     if pending:
         return Verdict(
-            problem=f"{_executors(len(pending))} not started yet: {pending[0].reason}.",
+            problem=f"{_executors(len(pending))} not started yet: {unnamed(pending[0])}.",
             fix="Wait: pulling an image or adding a node can take minutes (--timeout gives it longer).",
         )
     if fleet.starting:
@@ -170,7 +171,7 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
 
 
 def _room(stuck: list[ExecutorView], fleet: Fleet) -> Verdict:
-    why = stuck[0].reason
+    why = unnamed(stuck[0])
     problem = f"{_executors(len(stuck))} of {fleet.wanted} {why}."
     lacking = sorted({name for view in stuck for name in _INSUFFICIENT.findall(view.reason)})
     options = [option for name, option in (("cpu", "--cores"), ("memory", "--memory")) if name in lacking]
@@ -248,6 +249,6 @@ def _trip(fleet: Fleet) -> str:
         )
     if fleet.failures_in_a_row >= max(MIN_FAILURES, 2 * fleet.wanted):
         failed = fleet.failed_since(0.0)
-        why = f": {failed[-1].reason}" if failed else ""
+        why = f": {unnamed(failed[-1])}" if failed else ""
         return f"{fleet.failures_in_a_row} executors failed in a row and none registered{why}"
     return ""

@@ -42,6 +42,8 @@ class PodView:
         Requested CPU in thousandths of a core, memory limit in bytes.
     created : float
         Seconds since the epoch.
+    marked : bool
+        Whether Spark has seen that it ended (label ``spark-exec-inactive``).
     """
 
     name: str
@@ -57,6 +59,7 @@ class PodView:
     cpu_millis: int = 0
     memory: int = 0
     created: float = 0.0
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,3 +195,18 @@ class ExecutorView:
     ended: float = 0.0
     exit_code: int | None = None
     code: str = ""
+
+
+def unnamed(view: ExecutorView) -> str:
+    """Return a row's reason without the names of its pod and node: it may stay in a saved notebook.
+
+    Examples
+    --------
+    >>> unnamed(ExecutorView(id="1", pod="p-1", phase=Phase.FAILED, reason="p-1 was evicted"))
+    'the pod was evicted'
+    """
+    reason = view.reason
+    for name, word in ((view.pod, "the pod"), (view.node, "its node")):
+        if name:
+            reason = reason.replace(name, word)
+    return reason

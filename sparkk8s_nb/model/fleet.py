@@ -8,6 +8,7 @@ rebuild; the ordered tuple of views is made when it is read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +27,7 @@ from sparkk8s_nb.model.executors import (
     TaskCounts,
     WantedChanged,
     WatchLost,
+    unnamed,
 )
 from sparkk8s_nb.model.rows import ENDED, Row, join
 
@@ -196,7 +198,7 @@ class Fleet:
         if self.failed_total:
             failed = self.failed_since(0.0)
             sentences.append(
-                f"{self.failed_total} failed" + (f" (last: {failed[-1].reason})" if failed else "")
+                f"{self.failed_total} failed" + (f" (last: {unnamed(failed[-1])})" if failed else "")
             )
         if self.stale:
             sentences.append(f"not live: {self.stale}")
@@ -204,11 +206,9 @@ class Fleet:
 
     def _first_reason(self, phase: Phase) -> str:
         """The most common reason of a phase: what most wait for is the news."""
-        tally: dict[str, int] = {}
-        for row in self._rows.values():
-            if row.view.phase is phase and row.view.reason:
-                tally[row.view.reason] = tally.get(row.view.reason, 0) + 1
-        return max(tally, key=lambda reason: tally[reason]) if tally else ""
+        views = (row.view for row in self._rows.values() if row.view.phase is phase and row.view.reason)
+        tally = Counter(unnamed(view) for view in views)
+        return tally.most_common(1)[0][0] if tally else ""
 
 
 class _Fold:

@@ -9,10 +9,10 @@ from sparkk8s_nb.model.fleet import Fleet, Phase
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
 from sparkk8s_nb.views.text import fleet_columns, fleet_row
 
-ROWS = 12
+ROWS = 10
 """So many executors or jobs an HTML view shows; the rest is counted."""
 
-_TEXT = 120
+_TEXT = 90
 
 _BOX = (
     "font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);"

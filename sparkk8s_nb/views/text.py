@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from sparkk8s_nb.model.executors import unnamed
 from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
 from sparkk8s_nb.model.progress import JobState, Progress
 from sparkk8s_nb.model.quantities import format_duration, format_memory
@@ -71,7 +72,7 @@ def fleet_row(view: ExecutorView, now: float, *, names: bool) -> tuple[str, ...]
         format_memory(view.memory) if view.memory else "",
         f"{tasks.running}/{tasks.done}/{tasks.failed}",
         format_duration(max(0.0, until - view.since)) if view.since else "",
-        _reason(view, names=names),
+        view.reason if names else unnamed(view),
     )
 
 
@@ -81,17 +82,6 @@ def progress_text(progress: Progress, width: int = 80) -> str:
     failed = [job for job in progress.jobs if job.state is JobState.FAILED]
     lines += [f"job {job.id} failed: {job.description}"[:width] for job in failed[:5]]
     return "\n".join(lines)
-
-
-def _reason(view: ExecutorView, *, names: bool) -> str:
-    """The reason; where names are not wanted, with none in the API's own words either."""
-    reason = view.reason
-    if names:
-        return reason
-    for name, word in ((view.pod, "the pod"), (view.node, "its node")):
-        if name:
-            reason = reason.replace(name, word)
-    return reason
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

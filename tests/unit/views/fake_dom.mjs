@@ -1,0 +1,89 @@
+// Just enough of a document to draw the views on, and a check that draws the golden frames.
+// Usage: node fake_dom.mjs MODULE FRAME...   prints the text that is shown, one frame after the other.
+import { readFileSync } from "node:fs";
+
+class Node {
+  constructor(tag) {
+    this.tag = tag;
+    this.nodes = [];
+    this.parent = null;
+    this.own = "";
+    this.dataset = {};
+    this.style = {};
+    this.attributes = {};
+    this.classList = { toggle: () => {} };
+  }
+  get textContent() {
+    return this.own + this.nodes.map((node) => node.textContent).join("|");
+  }
+  set textContent(text) {
+    this.nodes = [];
+    this.own = text;
+  }
+  get firstChild() {
+    return this.nodes[0] ?? null;
+  }
+  get nextSibling() {
+    return this.parent.nodes[this.parent.nodes.indexOf(this) + 1] ?? null;
+  }
+  remove() {
+    if (this.parent) this.parent.nodes = this.parent.nodes.filter((node) => node !== this);
+    this.parent = null;
+  }
+  insertBefore(node, place) {
+    node.remove();
+    this.nodes.splice(place === null ? this.nodes.length : this.nodes.indexOf(place), 0, node);
+    node.parent = this;
+  }
+  append(...nodes) {
+    for (const node of nodes) this.insertBefore(node, null);
+  }
+  replaceChildren(...nodes) {
+    for (const node of [...this.nodes]) node.remove();
+    this.append(...nodes);
+  }
+  setAttribute(name, value) {
+    this.attributes[name] = value;
+  }
+  addEventListener() {}
+  make(tag) {
+    const made = new Node(tag);
+    this.append(made);
+    return made;
+  }
+  createTHead() {
+    return this.make("thead");
+  }
+  createTBody() {
+    return this.make("tbody");
+  }
+  insertRow() {
+    return this.make("tr");
+  }
+  count() {
+    return 1 + this.nodes.reduce((sum, node) => sum + node.count(), 0);
+  }
+}
+
+globalThis.document = { hidden: false, createElement: (tag) => new Node(tag) };
+
+const [path, ...frames] = process.argv.slice(2);
+const { default: view } = await import(path);
+const sent = [];
+const heard = new Set();
+const model = {
+  send: (message) => sent.push(message),
+  on: (_, callback) => heard.add(callback),
+  off: (_, callback) => heard.delete(callback),
+};
+view.initialize({ model });
+const el = new Node("div");
+const close = view.render({ model, el });
+const shown = [];
+for (const name of frames) {
+  const frame = JSON.parse(readFileSync(name, "utf8"));
+  for (const callback of heard) callback(frame);
+  shown.push({ text: el.textContent, nodes: el.count() });
+}
+close();
+console.log(JSON.stringify({ sent, shown, left: heard.size }));

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from sparkk8s_nb.model.fleet import ExecutorStatus, FleetEvent
@@ -201,6 +202,10 @@ class Keeper(Protocol):
 
     def driver(self, process: ProcessId) -> None:
         """The JVM to end when the kernel is gone."""
+        ...
+
+    def cleanup(self, path: Path) -> None:
+        """A file or directory to remove when the kernel is gone."""
         ...
 
     def release(self, timeout: float) -> bool:

@@ -11,6 +11,8 @@ NOTEBOOK = f"{PREFIX}/notebook"
 RECORD = f"{PREFIX}/record"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SPARK_EXECUTOR_ID = "spark-exec-id"
+SPARK_MARK = "spark-exec-inactive"
+"""Spark's own mark on a pod whose end it has seen."""
 
 
 def session_labels(spec: SessionSpec) -> dict[str, str]:

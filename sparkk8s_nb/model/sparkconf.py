@@ -67,13 +67,13 @@ def split_memory(pod: int) -> MemorySplit:
     return MemorySplit(heap=heap, overhead=pod // MIB * MIB - heap)
 
 
-def pod_memory_for_heap(heap: int) -> int:
+def pod_memory_for_heap(heap: int, factor: float = OVERHEAD_FACTOR) -> int:
     """The pod that a heap of that size needs: Spark's meaning of ``spark.executor.memory``.
 
     >>> pod_memory_for_heap(1024 * MIB) // MIB
     1433
     """
-    return (heap + max(MIN_OVERHEAD, int(heap * OVERHEAD_FACTOR))) // MIB * MIB
+    return (heap + max(MIN_OVERHEAD, int(heap * factor))) // MIB * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class SessionFiles:
         Directory of classes compiled in Scala cells.
     event_logs : Path or None
     scratch : Path
-        The driver's local directory and its SQL warehouse.
+        The driver's temporary directory. It is no conf: ``spark.local.dir`` would name the executors' as well.
     """
 
     pod_template: Path
@@ -218,6 +218,8 @@ def _security(files: SessionFiles, ui_key: str) -> dict[str, str]:
     return {
         # The secret itself, as spark.authenticate.secret, would stand in the pod spec in clear text.
         "spark.authenticate": "true",
+        # The general file is the executors': before they know the driver's confs they read only this one.
+        "spark.authenticate.secret.file": SECRET_FILE,
         "spark.authenticate.secret.driver.file": str(files.rpc_secret),
         "spark.authenticate.secret.executor.file": SECRET_FILE,
         "spark.network.crypto.enabled": "true",
@@ -242,7 +244,6 @@ def _robustness(files: SessionFiles) -> dict[str, str]:
         "spark.kubernetes.executor.deleteOnTermination": "false",
         # Scala cells need it set before the context.
         "spark.repl.class.outputDir": str(files.repl_classes),
-        "spark.local.dir": str(files.scratch),
     }
 
 

@@ -7,6 +7,7 @@ the Lease is still ours, and asking why no pods come.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 from collections import OrderedDict
@@ -26,6 +27,7 @@ LOG_LINES = 200
 LOOK_EVERY = 2.0
 LEASE_EVERY = 10.0
 CHORES = 1000
+MARK_WITHIN = 10.0
 
 
 class Chore(StrEnum):
@@ -65,7 +67,7 @@ class Caretaker:
         self._on_lost = on_lost
         self._chores: queue.Queue[PodView | Chore] = queue.Queue(CHORES)
         self._logs: OrderedDict[str, str] = OrderedDict()
-        self._buried: OrderedDict[str, None] = OrderedDict()
+        self._unmarked: dict[str, tuple[PodView, float]] = {}
         self._worker = Worker("caretaker", self._work, on_death=self._died)
         self._lost = False
         self._lease_seen = 0.0
@@ -81,12 +83,12 @@ class Caretaker:
         self._worker.stop(timeout=5)
 
     def bury(self, pod: PodView) -> None:
-        """Keep an ended pod's log, then delete the pod. Spark does not (deleteOnTermination=false)."""
-        if pod.uid not in self._buried:
-            self._buried[pod.uid] = None
-            while len(self._buried) > CHORES:
-                self._buried.popitem(last=False)
-            self._put(pod)
+        """Keep an ended pod's log, then delete the pod, which Spark does not (deleteOnTermination=false).
+
+        Spark first marks the pod as seen (label ``spark-exec-inactive``); one that is deleted before fails
+        its bookkeeping. A pod that it does not mark, since it never knew it, goes a little later.
+        """
+        self._put(pod)
 
     def look_at_lease(self) -> None:
         """A pod went: perhaps the Lease did."""
@@ -130,21 +132,35 @@ class Caretaker:
 
     def _do(self, chore: PodView | Chore | None) -> None:
         if isinstance(chore, PodView):
-            self._bury(chore)
+            self._keep_log(chore)
+            if chore.marked:
+                self._delete(chore)
+            else:
+                self._unmarked.setdefault(chore.uid, (chore, self._now()))
         elif chore is Chore.LEASE or self._now() - self._lease_seen > LEASE_EVERY:
             self._check_lease()
-        if chore is None and not self._lost:
-            self._ask_why_none_come()
+        if chore is None:
+            self._delete_unmarked()
+            if not self._lost:
+                self._ask_why_none_come()
 
-    def _bury(self, pod: PodView) -> None:
-        if pod.phase == "Failed" and pod.executor not in self._logs:
-            try:
-                self._logs[pod.executor] = self._cluster.pod_log(pod.name, tail=LOG_LINES)
-            except NotFoundError:
-                return
-            while len(self._logs) > DEAD_KEPT:
-                self._logs.popitem(last=False)
+    def _keep_log(self, pod: PodView) -> None:
+        if pod.phase != "Failed" or pod.executor in self._logs:
+            return
+        # A pod that somebody else has deleted meanwhile has no log any more.
+        with contextlib.suppress(NotFoundError):
+            self._logs[pod.executor] = self._cluster.pod_log(pod.name, tail=LOG_LINES)
+        while len(self._logs) > DEAD_KEPT:
+            self._logs.popitem(last=False)
+
+    def _delete(self, pod: PodView) -> None:
+        self._unmarked.pop(pod.uid, None)
         self._cluster.delete("Pod", pod.name, uid=pod.uid, grace=0)
+
+    def _delete_unmarked(self) -> None:
+        for pod, since in list(self._unmarked.values()):
+            if self._now() - since > MARK_WITHIN:
+                self._delete(pod)
 
     def _check_lease(self) -> None:
         if self._lost:

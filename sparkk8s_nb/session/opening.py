@@ -56,6 +56,7 @@ class Opening:
         keeper = self._parts.launch_keeper()
         self._undo.push("release the keeper", lambda: keeper.release(timeout=5))
         keeper.driver(launching.process)
+        keeper.cleanup(self._parts.place.scratch)
         return keeper, launching
 
     def checked(self) -> Sequence[str]:

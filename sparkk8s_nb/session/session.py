@@ -58,6 +58,7 @@ class Session:
         self._keeper: Keeper | None = None
         self._started = parts.now()
         self._summary = ""
+        self._closed = False
         self.activity: Feed[str] = Feed("")
         self.phases: list[tuple[str, float]] = []
         self.warnings: list[str] = []
@@ -107,7 +108,7 @@ class Session:
 
     def abandon(self) -> None:
         """The interpreter exits: the keeper cleans up; nothing here waits."""
-        if self._keeper is not None and self._state.value is not SessionState.STOPPED:
+        if self._keeper is not None and not self._closed:
             self._keeper.finish()
 
     def __enter__(self) -> Session:
@@ -122,6 +123,11 @@ class Session:
     def state(self) -> SessionState:
         """Where the session is in its life."""
         return self._state.value
+
+    @property
+    def closed(self) -> bool:
+        """Whether everything has been undone."""
+        return self._closed
 
     @property
     def spark(self) -> Any:
@@ -351,6 +357,7 @@ class Session:
 
     def _close(self) -> list[str]:
         failures = self._undo.run()
+        self._closed = True
         for feed in (self._fleet.feed, self.activity, self._state):
             feed.close()
         return failures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,15 @@ class SessionDir:
         Its own directory in the runtime directory, removed at the end.
     log_dir : Path
         Its directory in the state directory: the driver's log outlives the session.
+    scratch : Path
+        The driver's temporary directory, on a disk: the runtime directory is often a small one in memory.
     event_logs : Path or None
         Where Spark writes event logs, all sessions of this user together.
     """
 
     root: Path
     log_dir: Path
+    scratch: Path
     event_logs: Path | None
 
     @property
@@ -66,12 +70,13 @@ class SessionDir:
             pod_template=self.root / "pod-template.json",
             rpc_secret=self.root / "rpc",
             repl_classes=self.root / "repl",
-            scratch=self.root / "scratch",
+            scratch=self.scratch,
             event_logs=self.event_logs,
         )
 
     def remove(self) -> None:
         """Remove everything but the logs."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
@@ -99,10 +104,10 @@ def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) 
     place = SessionDir(
         root=private_dir(private_dir(runtime / "sessions") / name),
         log_dir=private_dir(logs / name),
+        scratch=Path(tempfile.mkdtemp(prefix=f"{name}-")),
         event_logs=events,
     )
     private_dir(place.spark_files.repl_classes)
-    private_dir(place.spark_files.scratch)
     return place
 
 

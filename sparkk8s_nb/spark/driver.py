@@ -106,8 +106,8 @@ class SparkDriver:
             self._hooks.close()
             self._hooks = None
         stopped = is_alive(self.process) and self._stop_context(timeout)
-        self._jvm.end(grace=3 if stopped else 0.5)
         self._forget_context()
+        self._jvm.end(grace=3 if stopped else 0.5)
         pyspark_state.reset_class_state()
         self._environment.put_back()
         return stopped
@@ -131,6 +131,8 @@ class SparkDriver:
         self._context._jsc = None
         server = getattr(self._context, "_accumulatorServer", None)
         if server is not None:
+            # The JVM ends with its connection to this server open, which would print a trace.
+            server.handle_error = lambda *_: None
             server.shutdown()
             server.server_close()
             self._context._accumulatorServer = None

@@ -56,7 +56,9 @@ done
 class_path="${SPARK_CONF_DIR:+$SPARK_CONF_DIR:}$spark/jars/*"
 [ -n "${SPARK_EXTRA_CLASSPATH:-}" ] && class_path="$SPARK_EXTRA_CLASSPATH:$class_path"
 
-exec "$java" "$@" -Xmx"$SPARK_EXECUTOR_MEMORY" -cp "$class_path" \
+# Spark reads its RPC secret from a file only where spark.master says Kubernetes, and an executor does not know
+# its master until it has talked to the driver, which takes the secret.
+exec "$java" "$@" -Dspark.master=k8s://executor -Xmx"$SPARK_EXECUTOR_MEMORY" -cp "$class_path" \
     org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
     --driver-url "$SPARK_DRIVER_URL" \
     --executor-id "$SPARK_EXECUTOR_ID" \

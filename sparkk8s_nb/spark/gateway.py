@@ -40,6 +40,8 @@ class LaunchPlan:
         The heap, as ``2048m``.
     log4j2 : Path
         The log4j2 configuration file.
+    scratch : Path
+        The JVM's temporary directory: spilled blocks, broadcasts, jars.
     output : Path
         Where the process's own stdout and stderr go; 0600.
     packages : sequence of str
@@ -56,6 +58,7 @@ class LaunchPlan:
     memory: str
     log4j2: Path
     output: Path
+    scratch: Path
     packages: Sequence[str] = ()
     class_path: str = ""
     java_options: str = ""
@@ -172,9 +175,9 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
 
 
 def _command(plan: LaunchPlan, spark_home: str) -> list[str]:
-    options = f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()} {plan.java_options}".strip()
+    options = f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()} -Djava.io.tmpdir={plan.scratch}"
     command = [f"{spark_home}/bin/spark-submit", "--driver-memory", plan.memory]
-    command += ["--driver-java-options", options]
+    command += ["--driver-java-options", f"{options} {plan.java_options}".strip()]
     if plan.packages:
         command += ["--packages", ",".join(plan.packages)]
     if plan.class_path:

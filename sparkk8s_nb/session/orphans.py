@@ -1,0 +1,106 @@
+"""Sessions that others left: found by their Leases, removed only when their process is proven dead.
+
+An old renewTime proves nothing: a closed lid, a paused machine or an API server that was away expires every
+Lease, and clocks differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sparkk8s_nb.errors import ClusterError, RefusedError, SparkK8sError
+from sparkk8s_nb.model.labels import NOTEBOOK, OWNER, session_selector, sessions_selector
+from sparkk8s_nb.model.record import SessionRecord, parse_record
+from sparkk8s_nb.ports import Cluster
+from sparkk8s_nb.session.cluster_objects import record_of
+from sparkk8s_nb.session.local_host import proven_dead
+
+OWNED_KINDS = ("Pod", "Service", "EndpointSlice", "Secret", "ConfigMap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSession:
+    """A session as its Lease tells it.
+
+    Parameters
+    ----------
+    name, uid, owner, notebook, namespace : str
+        From the Lease itself.
+    record : SessionRecord or None
+        None where the annotation is missing or unreadable.
+    renewed : str
+        The Lease's renewTime, as it stands there.
+    dead : bool
+        Whether its process is proven dead, seen from this machine.
+    """
+
+    name: str
+    uid: str
+    owner: str
+    notebook: str
+    namespace: str
+    record: SessionRecord | None
+    renewed: str
+    dead: bool
+
+
+def find_sessions(
+    cluster: Cluster, owner: str | None = None, *, all_namespaces: bool = False
+) -> list[FoundSession]:
+    """The sessions in the namespace, of one owner or of all."""
+    leases = cluster.list("Lease", selector=sessions_selector(owner), all_namespaces=all_namespaces)
+    return [_found(lease) for lease in leases]
+
+
+def remove_own(cluster: Cluster, owner: str, notebook: str) -> list[str]:
+    """Remove this notebook's own sessions whose kernel is proven dead; returns their names."""
+    removed = []
+    for session in find_sessions(cluster, owner):
+        if session.notebook == notebook and session.dead:
+            remove(cluster, session)
+            removed.append(session.name)
+    return removed
+
+
+def remove(cluster: Cluster, session: FoundSession) -> None:
+    """Remove a session: its pods, what its Lease owns, and the Lease, if it is still the one we saw."""
+    selector = session_selector(session.name)
+    for kind in OWNED_KINDS:
+        # What we may not delete by label goes with the Lease.
+        with contextlib.suppress(RefusedError):
+            for item in cluster.list(kind, selector=selector):
+                cluster.delete(kind, item["metadata"]["name"], grace=0 if kind == "Pod" else None)
+    cluster.delete("Lease", session.name, uid=session.uid)
+
+
+def remove_all(cluster: Cluster, sessions: Sequence[FoundSession]) -> list[str]:
+    """Remove several; returns what could not be removed, in words."""
+    failures = []
+    for session in sessions:
+        try:
+            remove(cluster, session)
+        except ClusterError as error:
+            failures.append(f"{session.name}: {error.problem}")
+    return failures
+
+
+def _found(lease: dict[str, Any]) -> FoundSession:
+    meta = lease["metadata"]
+    labels = meta.get("labels") or {}
+    try:
+        record = parse_record(record_of(lease))
+    except SparkK8sError:
+        record = None
+    return FoundSession(
+        name=meta["name"],
+        uid=meta["uid"],
+        owner=labels.get(OWNER, ""),
+        notebook=labels.get(NOTEBOOK, ""),
+        namespace=meta["namespace"],
+        record=record,
+        renewed=lease.get("spec", {}).get("renewTime") or "",
+        dead=record is not None and proven_dead(record),
+    )

@@ -1,0 +1,145 @@
+"""The one session of this process, and what a second start means."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sparkk8s_nb.errors import NoSessionError, SessionExistsError
+from sparkk8s_nb.session import wiring
+from sparkk8s_nb.session.session import Session
+from sparkk8s_nb.spark.pyspark_state import active_context, context_description
+
+COURSE_OPTIONS = frozenset({"executors", "wait", "timeout", "restart", "progress"})
+"""Options that describe this start, not the session: they may differ at the second one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a start did: the session, and whether it is new, was scaled or simply was there."""
+
+    session: Session
+    news: str = ""
+
+
+class Registry:
+    """Holds the session of one process. Use :data:`registry`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._session: Session | None = None
+        self._options: Mapping[str, Any] = {}
+        self._pid = os.getpid()
+
+    @property
+    def current(self) -> Session | None:
+        """The session that runs (or is lost, or has failed and was not stopped yet); None without one.
+
+        In a forked child there is none: the session is the parent's.
+        """
+        if os.getpid() != self._pid:
+            return None
+        session = self._session
+        return session if session is not None and not session.closed else None
+
+    def require(self) -> Session:
+        """The session.
+
+        Raises
+        ------
+        NoSessionError
+            If there is none.
+        """
+        session = self.current
+        if session is None:
+            raise NoSessionError(
+                "No Spark session runs in this kernel.", fix="Start one with %sparkk8s start."
+            )
+        return session
+
+    def start(
+        self,
+        options: Mapping[str, Any],
+        *,
+        given: Sequence[str] = (),
+        restart: bool = False,
+        on_made: Callable[[Session], None] | None = None,
+    ) -> Started:
+        """Start a session, or make sense of a second start.
+
+        With the same options the running session is returned; with another number of executors it is
+        scaled; with anything else the error names ``--restart``.
+
+        Raises
+        ------
+        SessionExistsError
+            If a session with other options runs, or a SparkContext that was made outside.
+        SparkK8sError
+            If the start fails; nothing is left of it.
+        """
+        with self._lock:
+            session = self.current
+            if session is not None and (restart or session.state.over):
+                session.stop()
+            elif session is not None:
+                return self._again(session, options)
+            self._refuse_foreign_context(restart=restart)
+            session = wiring.open_session(options, given=given, on_made=on_made)
+            self._session, self._options = session, dict(options)
+            return Started(session=session)
+
+    def stop(self) -> str:
+        """Stop the session and return its summary.
+
+        Raises
+        ------
+        NoSessionError
+            If there is none.
+        """
+        return self.require().stop()
+
+    def leave(self) -> None:
+        """The interpreter exits: tell the keeper, wait for nothing."""
+        session = self.current
+        if session is not None:
+            session.abandon()
+
+    def _again(self, session: Session, options: Mapping[str, Any]) -> Started:
+        different = sorted(
+            key
+            for key in options.keys() | self._options.keys()
+            if key not in COURSE_OPTIONS and options.get(key) != self._options.get(key)
+        )
+        if different:
+            raise SessionExistsError(
+                f"A session runs already, with another {', '.join(different)}.",
+                fix="Start anew with %sparkk8s start --restart (and your options), or keep the one that runs.",
+            )
+        wanted = options["executors"]
+        if wanted != session.fleet.wanted:
+            before = session.fleet.wanted
+            session.scale(wanted)
+            return Started(
+                session=session, news=f"The session runs already: scaled from {before} to {wanted}."
+            )
+        return Started(session=session, news="The session runs already, with these options.")
+
+    @staticmethod
+    def _refuse_foreign_context(*, restart: bool) -> None:
+        context = active_context()
+        if context is None:
+            return
+        if not restart:
+            raise SessionExistsError(
+                f"A SparkContext that was made outside runs in this kernel ({context_description(context)}).",
+                fix="Stop it with spark.stop(), or replace it: %sparkk8s start --restart.",
+            )
+        context.stop()
+
+
+registry = Registry()
+atexit.register(registry.leave)

@@ -1,0 +1,274 @@
+"""The composition root: which real parts a session is made of. Nothing else composes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sparkk8s_nb.embedded import lifecycle
+from sparkk8s_nb.errors import ConnectError, UsageError
+from sparkk8s_nb.keeper.launch import KeeperPlan
+from sparkk8s_nb.keeper.launch import launch as launch_keeper
+from sparkk8s_nb.kube.connect import connect
+from sparkk8s_nb.kube.gateway import KubeCluster
+from sparkk8s_nb.kube.lease import lease_manifest, owner_reference
+from sparkk8s_nb.kube.pods import KubePodSource
+from sparkk8s_nb.kube.preflight import check_rights
+from sparkk8s_nb.localfiles import private_dir
+from sparkk8s_nb.model.labels import session_selector
+from sparkk8s_nb.model.paths import runtime_dir, state_dir
+from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
+from sparkk8s_nb.model.record import Holder
+from sparkk8s_nb.model.sizing import Machine
+from sparkk8s_nb.model.sparkconf import DriverNetwork
+from sparkk8s_nb.model.spec import MIB, ClusterTarget, SessionSpec, TargetKind
+from sparkk8s_nb.ports import Cluster
+from sparkk8s_nb.processes import ProcessId
+from sparkk8s_nb.session import orphans
+from sparkk8s_nb.session.local_host import this_holder
+from sparkk8s_nb.session.parts import HeldNetwork, Kernel, Parts
+from sparkk8s_nb.session.port_slots import SLOTS, acquire_slot
+from sparkk8s_nb.session.session import Session
+from sparkk8s_nb.session.session_dir import SessionDir, make_keys, make_session_dir
+from sparkk8s_nb.session.specification import make_identity, make_spec
+from sparkk8s_nb.session.targets import choose_target
+from sparkk8s_nb.spark.driver import LaunchingSparkDriver
+from sparkk8s_nb.spark.driver_logging import write_log4j2
+from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
+from sparkk8s_nb.spark.java import Java, find_java
+
+LEASE_SECONDS = 120
+RENEW_SECONDS = 30.0
+
+
+def open_session(
+    options: Mapping[str, Any],
+    *,
+    given: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+    on_made: Callable[[Session], None] | None = None,
+) -> Session:
+    """Start a session from resolved options.
+
+    Parameters
+    ----------
+    options : Mapping
+        Values by option key.
+    given : sequence of str
+        Names of the options that were given, for the record.
+    environ : Mapping
+    on_made : callable, optional
+        Told of the session before it opens, so that a view can show it come up.
+
+    Raises
+    ------
+    SparkK8sError
+        After everything that was made has been undone.
+    """
+    java = find_java(environ)
+    target = choose_target(options.get("context") or "", options.get("namespace") or "", environ)
+    identity = make_identity(options, environ)
+    runtime = private_dir(runtime_dir(environ, os.getuid()))
+    state = private_dir(state_dir(environ, Path.home()))
+    place = make_session_dir(identity.name, runtime, state, event_log=options["event_log"])
+    with ExitStack() as unfinished:
+        unfinished.callback(place.remove)
+        if target.kind is TargetKind.EMBEDDED:
+            lifecycle.up()
+        cluster = connect(target, scratch=place.root / "api")
+        unfinished.callback(cluster.close)
+        machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None
+        spec = make_spec(options, identity, target, machine)
+        session = Session(spec, _parts(spec, cluster, place, java, given, runtime))
+        unfinished.pop_all()
+    if on_made is not None:
+        on_made(session)
+    session.open()
+    return session
+
+
+@contextmanager
+def cluster_without_session(
+    target: ClusterTarget, environ: Mapping[str, str] = os.environ
+) -> Iterator[Cluster]:
+    """A cluster for ``ps`` and ``gc``; credentials that it needs as files are there as long as it is."""
+    runtime = private_dir(runtime_dir(environ, os.getuid()))
+    with tempfile.TemporaryDirectory(dir=runtime, prefix="api-") as scratch:
+        cluster = connect(target, scratch=Path(scratch))
+        try:
+            yield cluster
+        finally:
+            cluster.close()
+
+
+def node_capacity(cluster: Cluster) -> Machine:
+    """What the embedded cluster's one node has for pods."""
+    allocatable = cluster.list("Node")[0]["status"]["allocatable"]
+    return Machine(
+        cpu_millis=parse_kubernetes_cpu(allocatable["cpu"]),
+        memory=parse_kubernetes_memory(allocatable["memory"]),
+    )
+
+
+def _parts(
+    spec: SessionSpec,
+    cluster: KubeCluster,
+    place: SessionDir,
+    java: Java,
+    given: Sequence[str],
+    runtime: Path,
+) -> Parts:
+    holder = this_holder()
+    address = driver_address(spec.target, cluster.access.server)
+    return Parts(
+        cluster=cluster,
+        pods=KubePodSource(cluster),
+        place=place,
+        keys=make_keys(place),
+        kernel=Kernel(
+            holder=holder,
+            uid=os.getuid(),
+            gid=os.getgid(),
+            address=address,
+            hints=executor_hints(java),
+            options=tuple(given),
+        ),
+        take_ports=_PortTaker(spec, runtime / "ports", address),
+        launch_driver=partial(_launch_driver, spec, place, java),
+        launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
+        preflight=partial(check_rights, cluster),
+        orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
+        start_script=resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text(encoding="utf-8"),
+        now=time.time,
+        lease=lambda labels, annotations: lease_manifest(
+            spec.name,
+            spec.target.namespace,
+            labels=labels,
+            annotations=annotations,
+            holder=spec.name,
+            duration_seconds=LEASE_SECONDS,
+            now=time.time(),
+        ),
+        owner_reference=owner_reference,
+        templates=[_read_template(path) for path in spec.pod_templates],
+    )
+
+
+def _launch_driver(spec: SessionSpec, place: SessionDir, java: Java) -> LaunchingSparkDriver:
+    at_launch = {
+        "class_path": spec.conf.get("spark.driver.extraClassPath", ""),
+        "java_options": spec.conf.get("spark.driver.extraJavaOptions", ""),
+    }
+    plan = LaunchPlan(
+        java=java,
+        memory=f"{spec.driver_memory // MIB}m",
+        log4j2=write_log4j2(place.root, place.driver_log),
+        output=place.driver_output,
+        scratch=place.scratch,
+        packages=spec.packages,
+        extra={key: value for key, value in spec.conf.items() if key.startswith("spark.jars.")},
+        **at_launch,
+    )
+    return LaunchingSparkDriver(launch_jvm(plan))
+
+
+def _launch_keeper(spec: SessionSpec, cluster: Cluster, place: SessionDir, holder: Holder) -> Any:
+    return launch_keeper(
+        KeeperPlan(
+            kernel=ProcessId(pid=holder.pid, started=holder.started),
+            access=cluster.access,
+            namespace=spec.target.namespace,
+            lease=spec.name,
+            selector=session_selector(spec.name),
+            renew_seconds=RENEW_SECONDS,
+            patience=20.0 if spec.target.kind is TargetKind.EMBEDDED else 900.0,
+            runtime_dir=place.root,
+            log_file=place.keeper_log,
+        )
+    )
+
+
+class _PortTaker:
+    """Takes the next port slot at each call: one that failed is not tried again."""
+
+    def __init__(self, spec: SessionSpec, directory: Path, address: str) -> None:
+        self._spec = spec
+        self._directory = directory
+        self._address = address
+        self._next = 0
+
+    def __call__(self) -> HeldNetwork:
+        slot = acquire_slot(self._directory, self._address, slots=range(self._next, SLOTS))
+        self._next = slot.index + 1
+        name = f"{self._spec.name}.{self._spec.target.namespace}.svc"
+        network = DriverNetwork(
+            address=self._address,
+            driver_port=slot.driver_port,
+            block_manager_port=slot.block_manager_port,
+            ui_port=slot.ui_port,
+            name=name if self._dns else "",
+        )
+        return HeldNetwork(network=network, release=slot.release)
+
+    @property
+    def _dns(self) -> bool:
+        return self._spec.driver_address == "dns" and self._spec.target.kind is not TargetKind.EMBEDDED
+
+
+def driver_address(target: ClusterTarget, server: str) -> str:
+    """The IP of this machine or pod that executors can dial.
+
+    On the embedded cluster loopback; elsewhere the address from which this process reaches the API server
+    (a UDP socket's connect sends nothing, it only asks the routing table).
+    """
+    if target.kind is TargetKind.EMBEDDED:
+        return "127.0.0.1"
+    host = urllib.parse.urlsplit(server).hostname or ""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, 443))
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise ConnectError(
+            f"This machine has no route to the API server {host}.",
+            fix="Check the network, or choose another --context.",
+        ) from error
+
+
+def executor_hints(java: Java) -> dict[str, str]:
+    """Where the driver found things, for the executors' start script: same image, same places."""
+    from pyspark.find_spark_home import _find_spark_home
+
+    return {
+        "SPARKK8S_JAVA_HOME": str(java.home),
+        "SPARKK8S_SPARK_HOME": _find_spark_home(),
+        "SPARKK8S_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": sys.executable,
+    }
+
+
+def _read_template(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UsageError(
+            f"The pod template {path} cannot be read: {str(error).splitlines()[0]}",
+            fix="Give a YAML file with kind: Pod and a spec.",
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"The pod template {path} is not a Pod.", fix="Give a YAML file with kind: Pod and a spec."
+        )
+    return content

@@ -1,0 +1,298 @@
+"""A Kubernetes API in memory."""
+# ruff: noqa: ARG002 (a fake takes what the real one takes)
+
+from __future__ import annotations
+
+import copy
+import itertools
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget, TargetKind
+from sparkk8s_nb.ports import Manifest
+
+_API_VERSIONS = {"Lease": "coordination.k8s.io/v1", "EndpointSlice": "discovery.k8s.io/v1"}
+_CLUSTER_WIDE = frozenset({"Namespace", "Node"})
+
+
+@dataclass(slots=True)
+class _Failure:
+    verb: str
+    kind: str
+    error: Exception
+    times: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that a fake got: ``create``, ``Pod``, its name or selector."""
+
+    verb: str
+    kind: str
+    name: str = ""
+
+
+class FakeCluster:
+    """A cluster in memory (the :class:`~sparkk8s_nb.ports.Cluster` protocol). Thread-safe.
+
+    A deleted object takes what it owns with it at once; an object made with an owner that does not exist is
+    gone at once, as the collector of a real cluster would have it.
+
+    Parameters
+    ----------
+    namespace : str
+    objects : iterable of Manifest
+        What is there to begin with.
+
+    Examples
+    --------
+    >>> cluster = FakeCluster()
+    >>> cluster.fail("create", "Pod", InvalidError("No image.", fix="Name one."))
+    >>> cluster.create({"kind": "Pod", "metadata": {"name": "p"}})
+    Traceback (most recent call last):
+        ...
+    sparkk8s_nb.errors.InvalidError: No image.
+    Name one.
+    """
+
+    def __init__(self, namespace: str = "default", objects: Iterable[Manifest] = ()) -> None:
+        self._target = ClusterTarget(kind=TargetKind.EMBEDDED, namespace=namespace)
+        self._access = ClusterAccess(server="https://127.0.0.1:6443", token_file=Path("/nonexistent/token"))
+        self._lock = threading.RLock()
+        self._numbers = itertools.count(1)
+        self._objects: dict[tuple[str, str, str], Manifest] = {}
+        self._failures: list[_Failure] = []
+        self._denied: set[tuple[str, str]] = set()
+        self.logs: dict[str, str] = {}
+        self.calls: list[Call] = []
+        for manifest in ({"kind": "Namespace", "metadata": {"name": namespace}}, *objects):
+            self._store(copy.deepcopy(manifest))
+
+    def fail(self, verb: str, kind: str, error: Exception, *, times: int | None = None) -> None:
+        """Have requests fail from now on.
+
+        Parameters
+        ----------
+        verb : str
+            ``create``, ``get``, ``list``, ``patch``, ``delete``, ``deletecollection``, ``log``,
+            ``version``; ``*`` is any.
+        kind : str
+            ``Pod``; ``*`` is any.
+        error : Exception
+        times : int or None
+            How often; None is until :meth:`heal`.
+        """
+        with self._lock:
+            self._failures.append(_Failure(verb, kind, error, times))
+
+    def heal(self) -> None:
+        """No request fails any more."""
+        with self._lock:
+            self._failures.clear()
+
+    def deny(self, verb: str, resource: str) -> None:
+        """Have :meth:`can` say no: ``deny("create", "pods")``. Requests are not refused by it."""
+        self._denied.add((verb, resource))
+
+    def put(self, manifest: Manifest) -> Manifest:
+        """Make or replace an object as the cluster itself does: a pod's new status, another's Lease."""
+        with self._lock:
+            return copy.deepcopy(self._store(copy.deepcopy(manifest)))
+
+    @property
+    def target(self) -> ClusterTarget:
+        """Which cluster and namespace."""
+        return self._target
+
+    @property
+    def access(self) -> ClusterAccess:
+        """How others would reach it."""
+        return self._access
+
+    def version(self) -> str:
+        """A version."""
+        self._note("version", "")
+        return "v1.34.0"
+
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create an object; ConflictError if there is one of that name."""
+        kind = manifest["kind"]
+        with self._lock:
+            new = copy.deepcopy(manifest)
+            metadata = new.setdefault("metadata", {})
+            if "generateName" in metadata and "name" not in metadata:
+                metadata["name"] = f"{metadata['generateName']}{next(self._numbers):05d}"
+            self._note("create", kind, metadata.get("name", ""))
+            if kind.startswith("SelfSubject"):
+                return {**new, "status": {"allowed": True, "resourceRules": [], "incomplete": True}}
+            if not metadata.get("name"):
+                raise InvalidError("metadata.name: Required value.", fix="Name the object.")
+            if self._key(new) in self._objects:
+                raise ConflictError(
+                    f"create {kind} {metadata['name']}: it already exists.", fix="Run the command again."
+                )
+            if dry_run:
+                return self._stamped(new)
+            stored = copy.deepcopy(self._store(new))
+            self._collect()
+            return stored
+
+    def read(self, kind: str, name: str) -> Manifest | None:
+        """An object, or None."""
+        with self._lock:
+            self._note("get", kind, name)
+            return copy.deepcopy(self._objects.get(self._key_of(kind, name)))
+
+    def list(self, kind: str, *, selector: str = "", all_namespaces: bool = False) -> Sequence[Manifest]:
+        """The objects that a label selector chooses, ordered by name."""
+        with self._lock:
+            self._note("list", kind, selector)
+            return copy.deepcopy(self._chosen(kind, selector, all_namespaces=all_namespaces))
+
+    def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Manifest:
+        """A JSON merge patch; a uid or resourceVersion in its metadata is a precondition."""
+        with self._lock:
+            self._note("patch", kind, name)
+            found = self._existing("patch", kind, name)
+            asked = patch.get("metadata") or {}
+            for key in ("uid", "resourceVersion"):
+                if key in asked and asked[key] != found["metadata"][key]:
+                    raise ConflictError(
+                        f"patch {kind} {name}: {key} is another.", fix="Run the command again."
+                    )
+            changed = _merged(found, patch)
+            changed["metadata"]["resourceVersion"] = str(next(self._numbers))
+            self._objects[self._key(changed)] = changed
+            return copy.deepcopy(changed)
+
+    def delete(self, kind: str, name: str, *, uid: str = "", grace: int | None = None) -> bool:
+        """Delete an object and what it owns; False if it was gone, or is another than ``uid``."""
+        with self._lock:
+            self._note("delete", kind, name)
+            found = self._objects.get(self._key_of(kind, name))
+            if found is None or (uid and found["metadata"]["uid"] != uid):
+                return False
+            del self._objects[self._key(found)]
+            self._collect()
+            return True
+
+    def delete_all(self, kind: str, selector: str, *, grace: int | None = None) -> None:
+        """Delete what a label selector chooses."""
+        with self._lock:
+            self._note("deletecollection", kind, selector)
+            for found in self._chosen(kind, selector, all_namespaces=False):
+                del self._objects[self._key(found)]
+            self._collect()
+
+    def pod_log(self, name: str, *, tail: int = 200) -> str:
+        """The last lines of what was put into :attr:`logs`."""
+        self._note("log", "Pod", name)
+        return "".join(self.logs.get(name, "").splitlines(keepends=True)[-tail:])
+
+    def can(self, verb: str, resource: str, *, group: str = "", subresource: str = "") -> bool:
+        """Yes, unless :meth:`deny` said otherwise."""
+        self._note("create", "SelfSubjectAccessReview")
+        return (verb, f"{resource}/{subresource}" if subresource else resource) not in self._denied
+
+    def _note(self, verb: str, kind: str, name: str = "") -> None:
+        """Record the request, and let it fail where a failure was asked for."""
+        with self._lock:
+            self.calls.append(Call(verb, kind, name))
+            for failure in self._failures:
+                if failure.verb in (verb, "*") and failure.kind in (kind, "*") and failure.times != 0:
+                    if failure.times is not None:
+                        failure.times -= 1
+                    raise failure.error
+
+    def _key_of(self, kind: str, name: str, namespace: str = "") -> tuple[str, str, str]:
+        place = "" if kind in _CLUSTER_WIDE else namespace or self._target.namespace
+        return kind, place, name
+
+    def _key(self, manifest: Manifest) -> tuple[str, str, str]:
+        metadata = manifest["metadata"]
+        return self._key_of(manifest["kind"], metadata["name"], metadata.get("namespace", ""))
+
+    def _existing(self, verb: str, kind: str, name: str) -> Manifest:
+        try:
+            return self._objects[self._key_of(kind, name)]
+        except KeyError:
+            raise NotFoundError(f"{verb} {kind} {name}: not found.", fix="Check the name.") from None
+
+    def _stamped(self, manifest: Manifest) -> Manifest:
+        """With what the server fills in."""
+        number = next(self._numbers)
+        metadata = manifest["metadata"]
+        manifest.setdefault("apiVersion", _API_VERSIONS.get(manifest["kind"], "v1"))
+        if manifest["kind"] not in _CLUSTER_WIDE:
+            metadata.setdefault("namespace", self._target.namespace)
+        metadata.setdefault("uid", f"uid-{number}")
+        metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+        metadata["resourceVersion"] = str(number)
+        return manifest
+
+    def _store(self, manifest: Manifest) -> Manifest:
+        stored = self._stamped(manifest)
+        self._objects[self._key(stored)] = stored
+        return stored
+
+    def _chosen(self, kind: str, selector: str, *, all_namespaces: bool) -> Sequence[Manifest]:
+        here = {"", self._target.namespace}
+        return [
+            manifest
+            for (name, place, _), manifest in sorted(self._objects.items())
+            if name == kind
+            and (all_namespaces or place in here)
+            and _chooses(selector, manifest["metadata"].get("labels") or {})
+        ]
+
+    def _collect(self) -> None:
+        """Remove what has owners none of which exists; again, until nothing more goes."""
+        while True:
+            living = {manifest["metadata"]["uid"] for manifest in self._objects.values()}
+            orphans = [
+                key
+                for key, manifest in self._objects.items()
+                if (owners := manifest["metadata"].get("ownerReferences"))
+                and not any(owner["uid"] in living for owner in owners)
+            ]
+            if not orphans:
+                return
+            for key in orphans:
+                del self._objects[key]
+
+
+def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 7386: null removes, objects merge, all else replaces."""
+    result = dict(target)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping):
+            base = result.get(key)
+            result[key] = _merged(base if isinstance(base, Mapping) else {}, value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def _chooses(selector: str, labels: Mapping[str, str]) -> bool:
+    """Whether a selector of ``k=v``, ``k!=v``, ``k`` and ``!k`` chooses these labels."""
+    for term in filter(None, (part.strip() for part in selector.split(","))):
+        key, operator, value = term.partition("!=")
+        if operator:
+            good = labels.get(key) != value
+        else:
+            key, operator, value = term.partition("=")
+            if operator:
+                good = labels.get(key) == value.lstrip("=")
+            else:
+                good = (key.removeprefix("!") in labels) != key.startswith("!")
+        if " in " in term or " notin " in term:
+            raise ClusterError(f"The fake does not know the selector {term}.", fix="Use k=v.")
+        if not good:
+            return False
+    return True

@@ -1,0 +1,109 @@
+"""A driver without a JVM."""
+# ruff: noqa: ARG002 (a fake takes what the real one takes)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.ports import SparkStatus
+from sparkk8s_nb.processes import ProcessId
+
+
+@dataclass(slots=True)
+class FakeDriver:
+    """A driver that notes what it is asked (the :class:`~sparkk8s_nb.ports.Driver` protocol).
+
+    Examples
+    --------
+    >>> driver = FakeDriver()
+    >>> driver.request_executors(3); driver.calls
+    [('request_executors', 3)]
+    """
+
+    process: ProcessId = field(default_factory=lambda: ProcessId(pid=2**22 + 1, started=1.0))
+    app_id: str = "spark-fake"
+    ui_url: str = "http://127.0.0.1:4040"
+    spark: Any = None
+    answer: SparkStatus = field(default_factory=lambda: SparkStatus(executors=(), jobs=()))
+    running_conf: dict[str, str] = field(default_factory=dict)
+    dead: bool = False
+    stuck: bool = False
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    on_stop: Callable[[], object] | None = None
+
+    def status(self, tags: Sequence[str] = ()) -> SparkStatus:
+        """What :attr:`answer` holds; DriverError once :attr:`dead` is set."""
+        if self.dead:
+            raise DriverError("The driver is gone.", fix="Start again.")
+        return self.answer
+
+    def request_executors(self, total: int) -> None:
+        """Noted."""
+        self.calls.append(("request_executors", total))
+
+    def retire_executors(self, ids: Sequence[str], *, busy: bool) -> None:
+        """Noted."""
+        self.calls.append(("retire_executors", tuple(ids), busy))
+
+    def cancel(self, tag: str) -> None:
+        """Noted."""
+        self.calls.append(("cancel", tag))
+
+    def cancel_all(self) -> None:
+        """Noted."""
+        self.calls.append(("cancel_all",))
+
+    def tag_thread(self, tag: str, previous: str = "") -> None:
+        """Noted."""
+        self.calls.append(("tag_thread", tag, previous))
+
+    def conf(self) -> dict[str, str]:
+        """What :attr:`running_conf` holds."""
+        return dict(self.running_conf)
+
+    def hook(self, on_stop: Callable[[], object]) -> None:
+        """Kept in :attr:`on_stop`: call it to play ``spark.stop()``."""
+        self.on_stop = on_stop
+
+    def stop(self, timeout: float) -> bool:
+        """Noted; stops by itself unless :attr:`stuck`."""
+        self.calls.append(("stop", timeout))
+        return not self.stuck
+
+
+@dataclass(slots=True)
+class FakeLaunchingDriver:
+    """A JVM that comes up at once (the :class:`~sparkk8s_nb.ports.LaunchingDriver` protocol).
+
+    Parameters
+    ----------
+    driver : FakeDriver
+        What :meth:`start` gives.
+    error : Exception or None
+        What it raises instead.
+    """
+
+    driver: FakeDriver = field(default_factory=FakeDriver)
+    error: Exception | None = None
+    conf: Mapping[str, str] = field(default_factory=dict)
+    py_files: Sequence[str] = ()
+    ended: bool = False
+
+    @property
+    def process(self) -> ProcessId:
+        """The driver's."""
+        return self.driver.process
+
+    def start(self, conf: Mapping[str, str], py_files: Sequence[str]) -> FakeDriver:
+        """The driver, or the error; the arguments are kept."""
+        self.conf, self.py_files = dict(conf), tuple(py_files)
+        if self.error is not None:
+            raise self.error
+        return self.driver
+
+    def end(self, grace: float) -> None:
+        """Noted in :attr:`ended`."""
+        self.ended = True

@@ -6,7 +6,7 @@ contradicts. What was not said is not in it: defaults come later, in :mod:`spark
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,8 @@ from sparkk8s_nb.model.options import BY_KEY, Many, Option
 from sparkk8s_nb.model.quantities import format_memory
 from sparkk8s_nb.model.sparkconf import MIN_HEAP
 from sparkk8s_nb.model.suggest import correct
+
+_CONF_FORM = 'Write them as "spark.sql.shuffle.partitions" = 8'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,8 @@ class Draft:
         self._conf: dict[str, str] = {}
         self._labels: dict[str, str] = {}
 
-    def read(self, option: Option, text: str, label: str) -> None:
-        """Take one value as text.
+    def read(self, option: Option, text: str, label: str) -> str:
+        """Take one value as text; return the key that it went to: an option's, or ``conf.NAME``.
 
         Parameters
         ----------
@@ -91,9 +93,9 @@ class Draft:
         value = option.kind.read(text, label)
         if option.many is Many.MAP:
             key, setting = value if isinstance(value, tuple) else ("", "")
-            self.conf(key, setting)
-        else:
-            self._put(option, value, label)
+            return self.conf(key, setting)
+        self._put(option, value, label)
+        return option.key
 
     def take(self, option: Option, value: object, label: str) -> None:
         """Take one typed value, as TOML and Python have them: a number, a list, a table.
@@ -104,22 +106,21 @@ class Draft:
             As :meth:`read`, and if the type is not one that the option has.
         """
         if option.many is Many.MAP:
-            for key, text in _flattened(value, label).items():
-                self.conf(key, text)
+            for path, part in leaves(value, label):
+                self.conf(".".join(path), conf_text(".".join(path), part))
         elif isinstance(value, list | tuple) and option.many is Many.LIST:
             for part in value:
                 self.read(option, _as_text(part, option, label), label)
         else:
             self.read(option, _as_text(value, option, label), label)
 
-    def conf(self, key: str, value: str) -> None:
-        """Take one Spark conf: refused, an option's value, or passed through."""
+    def conf(self, key: str, value: str) -> str:
+        """Take one Spark conf: refused, an option's value, or passed through; return the key it went to."""
         label = self._place.conf.format(key)
         if (instead := owner_says(key, value)) is not None:
             raise UsageError(f"The conf {key} is set by the toolkit.", fix=instead)
         if (option_key := CONFS_OF_OPTIONS.get(key)) is not None:
-            self.read(BY_KEY[option_key], value, label)
-            return
+            return self.read(BY_KEY[option_key], value, label)
         if not key.startswith("spark."):
             raise UsageError(
                 f"{key} is not a conf that Spark reads: they begin with spark.",
@@ -128,6 +129,7 @@ class Draft:
         if self._conf.setdefault(key, value) != value:
             both = "" if is_secret(key) else f": {self._conf[key]} and {value}"
             raise UsageError(f"The conf {key} is given twice{both}.", fix="Keep one of them.")
+        return f"conf.{key}"
 
     def values(self) -> dict[str, object]:
         """All that was taken, by option key.
@@ -197,18 +199,29 @@ def _as_text(value: object, option: Option, label: str) -> str:
     )
 
 
-def _flattened(value: object, label: str, prefix: str = "") -> dict[str, str]:
-    """Return confs of a table whose keys may be nested: TOML takes ``spark.x = 1`` for tables."""
+def leaves(value: object, label: str, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Walk through a table of confs whose keys may be nested: TOML takes ``spark.x = 1`` for tables.
+
+    >>> list(leaves({"spark": {"x": 1}, "spark.y": 2}, "conf ="))
+    [(('spark', 'x'), 1), (('spark.y',), 2)]
+    """
     if isinstance(value, Mapping):
-        found: dict[str, str] = {}
         for key, part in value.items():
-            found |= _flattened(part, label, f"{prefix}.{key}" if prefix else str(key))
-        return found
-    if prefix and isinstance(value, bool):
-        return {prefix: str(value).lower()}
-    if prefix and isinstance(value, str | int | float):
-        return {prefix: str(value)}
-    problem = (
-        f"The conf {prefix} is neither text nor a number." if prefix else f"{label} is not a table of confs."
-    )
-    raise UsageError(problem, fix='Write them as "spark.sql.shuffle.partitions" = 8')
+            yield from leaves(part, label, (*path, str(key)))
+    elif path:
+        yield path, value
+    else:
+        raise UsageError(f"{label} is not a table of confs.", fix=_CONF_FORM)
+
+
+def conf_text(key: str, value: object) -> str:
+    """Return a conf's typed value as Spark wants it.
+
+    >>> conf_text("spark.x", True)
+    'true'
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise UsageError(f"The conf {key} is neither text nor a number.", fix=_CONF_FORM)

@@ -16,7 +16,7 @@ import re
 import unicodedata
 
 from sparkk8s_nb.errors import UsageError
-from sparkk8s_nb.model.suggest import shown
+from sparkk8s_nb.model.suggest import correct, shown, written
 
 LABEL_VALUE_MAX = 63
 DNS_LABEL_MAX = 63
@@ -136,8 +136,8 @@ def check_object_name(text: str, *, option: str = "--name", what: str = "a name"
         return text
     likely = _slug(text)[:DNS_LABEL_MAX].strip("-") or "team-a"
     raise UsageError(
-        f"{option} {shown(text)} is not {what} that Kubernetes accepts.",
-        fix=f"Use up to 63 of a-z, 0-9 and -, a letter or digit first and last: {option} {likely}",
+        f"{written(option, text)} is not {what} that Kubernetes accepts.",
+        fix=f"Use up to 63 of a-z, 0-9 and -, a letter or digit first and last: {correct(option, likely)}",
     )
 
 
@@ -165,29 +165,29 @@ def check_image(text: str, *, option: str = "--image") -> str:
     """
     found = _IMAGE.fullmatch(text) if len(text) <= _IMAGE_TEXT_MAX else None
     if found is None or len(found["name"]) > _IMAGE_NAME_MAX:
-        raise UsageError(f"{option} {shown(text)} is not an image's name.", fix=_image_fix(text, option))
+        raise UsageError(f"{written(option, text)} is not an image's name.", fix=_image_fix(text, option))
     digest = found["digest"] or ""
     algorithm, _, hexadecimal = digest.partition(":")
     if algorithm in _SHA_LENGTHS and len(hexadecimal) != _SHA_LENGTHS[algorithm]:
         raise UsageError(
-            f"{option} {shown(text)}: the digest has {len(hexadecimal)} characters.",
+            f"{written(option, text)}: the digest has {len(hexadecimal)} characters.",
             fix=f"Copy it whole: {algorithm} has {_SHA_LENGTHS[algorithm]} hexadecimal characters.",
         )
     if re.fullmatch(r"[0-9a-f]{64}", found["name"]):
         raise UsageError(
-            f"{option} {shown(text)} is a bare digest.",
-            fix=f"Name the image too: {option} team/spark@sha256:...",
+            f"{written(option, text)} is a bare digest.",
+            fix=f"Name the image too: {correct(option, 'team/spark@sha256:...')}",
         )
     return text
 
 
 def _image_fix(text: str, option: str) -> str:
     if "://" in text:
-        return f"Leave the scheme away: {option} {shown(text.partition('://')[2])}"
+        return f"Leave the scheme away: {correct(option, shown(text.partition('://')[2]))}"
     lowered = text.lower()
     if lowered != text and len(lowered) <= _IMAGE_NAME_MAX and _IMAGE.fullmatch(lowered):
-        return f"An image's path is in lower case: {option} {lowered}"
-    return f"Write it like {option} {_IMAGE_EXAMPLE}"
+        return f"An image's path is in lower case: {correct(option, lowered)}"
+    return f"Write it like {correct(option, _IMAGE_EXAMPLE)}"
 
 
 def _readable(text: str, bad: str) -> str:

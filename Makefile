@@ -1,0 +1,72 @@
+# Two commands set everything up: `make demo` and `make test`. `make` alone lists all of them.
+#
+# The first run makes .venv from the lock files and finds Java; later runs need no network.
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# The stamp's name holds a checksum of what the environment is made from: a changed lock means a new one.
+LOCKS := requirements-build.lock requirements.lock pyproject.toml
+STAMP := $(VENV)/.installed-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
+
+NOTEBOOK := 01-quickstart
+OUT := out
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+PYTEST := $(BIN)/python -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test test-unit check format bench lock java venv clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv java ## Run the quickstart notebook on Spark executors and print its results
+	@mkdir -p $(OUT)
+	$(BIN)/sparkk8s-nb run notebooks/$(NOTEBOOK).ipynb --output $(OUT)/$(NOTEBOOK).ipynb
+	@echo
+	@echo "The executed notebook, with its plot: $(OUT)/$(NOTEBOOK).ipynb"
+	@echo "Run it yourself, cell by cell, with the live views: make lab"
+
+lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passed on to jupyter lab)
+	@scripts/copy-notebooks.sh notebooks $(OUT)/lab
+	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR)/$(OUT)/lab --ServerApp.ip=127.0.0.1 \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
+
+test: venv java ## Run all tests: unit, docstring examples, embedded cluster with real Spark
+	$(PYTEST) --doctest-modules sparkk8s_nb tests
+
+test-unit: venv ## Run the tests that take seconds and need neither Java nor a cluster
+	$(PYTEST) --doctest-modules sparkk8s_nb tests/unit
+
+check: venv ## Run the linters, the type checker and the architecture's contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: venv ## Let ruff fix and format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: venv java ## Run the benchmarks (minutes; benchmarks/README.md has the measured tables)
+	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+lock: ## Renew the lock files from pyproject.toml (needs uv and the network)
+	@scripts/lock.sh
+
+java: venv
+	@PYTHON=$(BIN)/python scripts/ensure-java.sh
+
+venv: $(STAMP)
+
+$(STAMP):
+	@scripts/make-venv.sh $(VENV)
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+clean: ## Remove what the commands above made (not .venv: remove that by hand)
+	rm -rf $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find sparkk8s_nb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,44 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from sparkk8s_nb.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from sparkk8s_nb.api import current, start, stop
+    from sparkk8s_nb.errors import SparkK8sError
+    from sparkk8s_nb.session.session import Session
+
+__all__ = ["Session", "SparkK8sError", "__version__", "current", "load_ipython_extension", "start", "stop"]
+
+_LAZY = {
+    "start": "sparkk8s_nb.api",
+    "stop": "sparkk8s_nb.api",
+    "current": "sparkk8s_nb.api",
+    "Session": "sparkk8s_nb.session.session",
+    "SparkK8sError": "sparkk8s_nb.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: the keeper and the daemon import this package and need none of it."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """``%load_ext sparkk8s_nb``."""
+    from sparkk8s_nb.magics.magics import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """``%unload_ext sparkk8s_nb``: stops the session and takes the hooks away."""
+    from sparkk8s_nb.magics.magics import unload
+
+    unload(ipython)

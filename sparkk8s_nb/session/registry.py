@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.errors import NoSessionError, SessionExistsError
+from sparkk8s_nb.model.settings import Settings
 from sparkk8s_nb.session import wiring
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.spark.pyspark_state import active_context, context_description
@@ -34,6 +35,7 @@ class Registry:
         self._session: Session | None = None
         self._options: Mapping[str, Any] = {}
         self._pid = os.getpid()
+        self.settings: Settings | None = None
 
     @property
     def current(self) -> Session | None:
@@ -65,6 +67,7 @@ class Registry:
         self,
         options: Mapping[str, Any],
         *,
+        settings: Settings | None = None,
         given: Sequence[str] = (),
         restart: bool = False,
         on_made: Callable[[Session], None] | None = None,
@@ -89,7 +92,7 @@ class Registry:
                 return self._again(session, options)
             self._refuse_foreign_context(restart=restart)
             session = wiring.open_session(options, given=given, on_made=on_made)
-            self._session, self._options = session, dict(options)
+            self._session, self._options, self.settings = session, dict(options), settings
             return Started(session=session)
 
     def stop(self) -> str:

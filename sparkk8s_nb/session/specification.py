@@ -95,7 +95,7 @@ def make_spec(
         conf=conf,
         packages=tuple(options.get("packages") or ()),
         py_files=tuple(str(path) for path in options.get("py_files") or ()),
-        pod_templates=tuple(Path(path) for path in [options.get("pod_template")] if path),
+        pod_templates=tuple(options.get("pod_templates") or ()),
         wait=_wait(options),
         timeout=options["timeout"],
         event_log=options["event_log"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sparkk8s_nb.embedded import lifecycle
+import sparkk8s_nb.embedded.lifecycle as embedded
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.kube.connect import in_cluster, own_namespace
 from sparkk8s_nb.kube.kubeconfig import ContextInfo, contexts, default_kubeconfigs
@@ -46,7 +46,7 @@ def embedded_target(namespace: str = "") -> ClusterTarget:
         kind=TargetKind.EMBEDDED,
         context=TargetKind.EMBEDDED,
         namespace=namespace or EMBEDDED_NAMESPACE,
-        kubeconfig=lifecycle.kubeconfig_path(),
+        kubeconfig=embedded.kubeconfig_path(),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import tempfile
 import time
 import urllib.parse
@@ -17,10 +16,10 @@ from typing import Any
 
 import yaml
 
-from sparkk8s_nb.embedded import lifecycle
+import sparkk8s_nb.embedded.lifecycle as embedded
 from sparkk8s_nb.errors import ConnectError, UsageError
-from sparkk8s_nb.keeper.launch import KeeperPlan
 from sparkk8s_nb.keeper.launch import launch as launch_keeper
+from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.kube.connect import connect
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import lease_manifest, owner_reference
@@ -48,6 +47,7 @@ from sparkk8s_nb.spark.driver import LaunchingSparkDriver
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import Java, find_java
+from sparkk8s_nb.spark.places import executor_hints
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30.0
@@ -86,7 +86,7 @@ def open_session(
     with ExitStack() as unfinished:
         unfinished.callback(place.remove)
         if target.kind is TargetKind.EMBEDDED:
-            lifecycle.up()
+            embedded.up()
         cluster = connect(target, scratch=place.root / "api")
         unfinished.callback(cluster.close)
         machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None
@@ -245,18 +245,6 @@ def driver_address(target: ClusterTarget, server: str) -> str:
             f"This machine has no route to the API server {host}.",
             fix="Check the network, or choose another --context.",
         ) from error
-
-
-def executor_hints(java: Java) -> dict[str, str]:
-    """Where the driver found things, for the executors' start script: same image, same places."""
-    from pyspark.find_spark_home import _find_spark_home
-
-    return {
-        "SPARKK8S_JAVA_HOME": str(java.home),
-        "SPARKK8S_SPARK_HOME": _find_spark_home(),
-        "SPARKK8S_PYTHON": sys.executable,
-        "PYSPARK_PYTHON": sys.executable,
-    }
 
 
 def _read_template(path: Path) -> dict[str, Any]:

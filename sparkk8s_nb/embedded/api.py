@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +13,11 @@ from tornado.web import Application
 
 from sparkk8s_nb.embedded import (
     access,
-    addresses,
     discovery,
     events,
     patches,
     protobuf,
     resources,
-    selectors,
     status,
     table,
 )
@@ -28,10 +25,22 @@ from sparkk8s_nb.embedded.addresses import Target
 from sparkk8s_nb.embedded.deletion import DeleteOptions, delete
 from sparkk8s_nb.embedded.logstream import stream_log
 from sparkk8s_nb.embedded.objects import Object, name_of, namespace_of, uid_of
+from sparkk8s_nb.embedded.requestinfo import (
+    TRUE,
+    condition_of,
+    dry_run,
+    place,
+    plan_watch,
+    read_continue,
+    shown,
+    stored,
+    target_of,
+    write_continue,
+)
 from sparkk8s_nb.embedded.resources import Resource
 from sparkk8s_nb.embedded.subresources import bind, evict
-from sparkk8s_nb.embedded.watch import Watch, start_version
-from sparkk8s_nb.embedded.watching import DEFAULT_SECONDS, WatchSocket, over_http
+from sparkk8s_nb.embedded.watch import start_version
+from sparkk8s_nb.embedded.watching import WatchSocket, over_http
 from sparkk8s_nb.embedded.web import Handler, Site
 
 _PATCHES: dict[str, Callable[[Any, Any], Any]] = {
@@ -39,68 +48,6 @@ _PATCHES: dict[str, Callable[[Any, Any], Any]] = {
     "application/strategic-merge-patch+json": patches.strategic,
     "application/json-patch+json": patches.json_patch,
 }
-_TRUE = ("true", "1", "True")
-
-
-def _stored(resource: Resource) -> Resource:
-    """The kind that is stored for a kind that is served."""
-    return resources.EVENTS if resource is resources.NEW_EVENTS else resource
-
-
-def _shown(resource: Resource) -> Callable[[Object], Object] | None:
-    """How stored objects are shown where that is not as they are."""
-    return events.to_new if resource is resources.NEW_EVENTS else None
-
-
-def _target(handler: Handler) -> Target:
-    found = addresses.target(handler.request.path)
-    if found is None:
-        raise status.no_such_path()
-    return found
-
-
-def _condition(target: Target, query: dict[str, str]) -> selectors.Condition | None:
-    fields = query.get("fieldSelector", "")
-    if target.name:
-        fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
-    return selectors.both(query.get("labelSelector", ""), fields, target.resource)
-
-
-def plan_watch(handler: Handler) -> tuple[Watch, float]:
-    """Read a watch request.
-
-    Returns
-    -------
-    watch, seconds
-        The watch, and for how long.
-
-    Raises
-    ------
-    StatusError
-        400, 404, or 410 where the version is too old.
-    """
-    target, query = _target(handler), handler.query()
-    resource = _stored(target.resource)
-    send_initial = query.get("sendInitialEvents") in _TRUE
-    version = start_version(query.get("resourceVersion"), send_initial=send_initial)
-    if version is not None:
-        handler.site.store.changes_after(version)
-    bookmarks = query.get("allowWatchBookmarks") in _TRUE
-    seconds = query.get("timeoutSeconds", "")
-    watch = Watch(
-        handler.site.store,
-        resource,
-        target.namespace,
-        condition=_condition(target, query),
-        version=version,
-        convert=table.row_converter(
-            target.resource, handler.request.headers.get("Accept", ""), query, handler.site.registry.clock
-        )
-        or _shown(target.resource),
-        bookmarks=bookmarks,
-        announce_initial=send_initial and bookmarks,
-    )
-    return watch, float(seconds) if seconds.isdigit() and int(seconds) else DEFAULT_SECONDS
 
 
 class ResourceHandler(Handler):
@@ -131,10 +78,10 @@ class ResourceHandler(Handler):
                 self.site.touch()
             self.answer(self.site.describe())
             return
-        target, query = _target(self), self.query()
+        target, query = target_of(self), self.query()
         if "get" not in target.resource.verbs:
             raise status.method_not_allowed(target.resource)
-        if query.get("watch") in _TRUE and target.subresource != "log":
+        if query.get("watch") in TRUE and target.subresource != "log":
             watch, seconds = plan_watch(self)
             await over_http(
                 self, watch, self.site.store, seconds=seconds, closed=self._closed, stopping=self._stopping
@@ -147,46 +94,46 @@ class ResourceHandler(Handler):
             self._list(target, query)
 
     def _get_one(self, target: Target, query: dict[str, str]) -> None:
-        obj = self.site.store.get(_stored(target.resource), target.namespace or "", target.name)
+        obj = self.site.store.get(stored(target.resource), target.namespace or "", target.name)
         self._answer_object(target, query, obj, 200)
 
     def _list(self, target: Target, query: dict[str, str]) -> None:
-        resource, store = _stored(target.resource), self.site.store
+        resource, store = stored(target.resource), self.site.store
         version, after = store.version, ""
         if token := query.get("continue"):
-            version, after = _read_continue(token)
+            version, after = read_continue(token)
         elif query.get("resourceVersionMatch") == "Exact":
             version = start_version(query.get("resourceVersion"), send_initial=False) or version
         items = store.list_at(resource, target.namespace, version)
-        condition = _condition(target, query)
+        condition = condition_of(target, query)
         if condition is not None:
             items = [each for each in items if condition(each)]
         metadata: dict[str, Any] = {"resourceVersion": str(version)}
         if after:
-            items = [each for each in items if _place(each) > after]
+            items = [each for each in items if place(each) > after]
         limit = query.get("limit", "0")
         if limit.isdigit() and 0 < int(limit) < len(items):
             metadata["remainingItemCount"] = len(items) - int(limit)
             items = items[: int(limit)]
-            metadata["continue"] = _write_continue(version, items[-1])
+            metadata["continue"] = write_continue(version, items[-1])
         printed = self._printed(target, query, items)
         if printed is not None:
             printed["metadata"] = metadata
             self.answer(printed)
             return
-        shown = _shown(target.resource)
+        convert = shown(target.resource)
         self.answer(
             {
                 "kind": f"{target.resource.kind}List",
                 "apiVersion": target.resource.api_version,
                 "metadata": metadata,
-                "items": [shown(each) for each in items] if shown else items,
+                "items": [convert(each) for each in items] if convert else items,
             }
         )
 
     def post(self) -> None:
         """Create; bind, evict."""
-        target, query = _target(self), self.query()
+        target, query = target_of(self), self.query()
         if target.resource in (resources.ACCESS_REVIEWS, resources.RULES_REVIEWS):
             self.answer(access.review(target.resource, self._review_body(target.resource)), 201)
             return
@@ -199,9 +146,9 @@ class ResourceHandler(Handler):
         elif target.name or (target.resource.namespaced and target.namespace is None):
             raise status.method_not_allowed(target.resource)
         else:
-            resource = _stored(target.resource)
+            resource = stored(target.resource)
             body = events.from_new(body) if target.resource is resources.NEW_EVENTS else body
-            made = self.site.registry.create(resource, target.namespace or "", body, dry_run=_dry(query))
+            made = self.site.registry.create(resource, target.namespace or "", body, dry_run=dry_run(query))
             self._answer_object(target, query, made, 201)
 
     def _review_body(self, resource: Resource) -> Any:
@@ -214,21 +161,21 @@ class ResourceHandler(Handler):
 
     def put(self) -> None:
         """Replace an object or its status."""
-        target, query, body = _target(self), self.query(), self.body()
+        target, query, body = target_of(self), self.query(), self.body()
         self._check(target, "update")
         obj = self.site.registry.update(
-            target.resource,
+            stored(target.resource),
             target.namespace or "",
             target.name,
-            body,
+            events.from_new(body) if target.resource is resources.NEW_EVENTS else body,
             subresource=target.subresource,
-            dry_run=_dry(query),
+            dry_run=dry_run(query),
         )
         self._answer_object(target, query, obj, 200)
 
     def patch(self) -> None:
         """Change an object or its status by a patch."""
-        target, query = _target(self), self.query()
+        target, query = target_of(self), self.query()
         self._check(target, "patch")
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
         apply = _PATCHES.get(kind)
@@ -238,22 +185,22 @@ class ResourceHandler(Handler):
             patch = json.loads(self.request.body)
         except ValueError as error:
             raise status.bad_request(f"error decoding the patch: {error}") from error
-        resource = _stored(target.resource)
+        resource = stored(target.resource)
         obj = self.site.registry.patch(
             resource,
             target.namespace or "",
             target.name,
             lambda old: apply(old, patch),
             subresource=target.subresource,
-            dry_run=_dry(query),
+            dry_run=dry_run(query),
         )
         self._answer_object(target, query, obj, 200)
 
     def delete(self) -> None:
         """Delete an object, or a collection by its selectors."""
-        target, query = _target(self), self.query()
+        target, query = target_of(self), self.query()
         options = DeleteOptions.read(self.body(), query)
-        resource = _stored(target.resource)
+        resource = stored(target.resource)
         if target.name:
             self._check(target, "delete")
             obj, gone = delete(self.site.registry, resource, target.namespace or "", target.name, options)
@@ -263,7 +210,7 @@ class ResourceHandler(Handler):
                 self._answer_object(target, query, obj, 200)
             return
         self._check(target, "deletecollection")
-        condition = _condition(target, query)
+        condition = condition_of(target, query)
         chosen = [
             each
             for each in self.site.store.all(resource, target.namespace)
@@ -284,8 +231,8 @@ class ResourceHandler(Handler):
 
     def _answer_object(self, target: Target, query: dict[str, str], obj: Object, code: int) -> None:
         printed = self._printed(target, query, [obj])
-        shown = _shown(target.resource)
-        self.answer(printed or (shown(obj) if shown else obj), code)
+        convert = shown(target.resource)
+        self.answer(printed or (convert(obj) if convert else obj), code)
 
     def _printed(self, target: Target, query: dict[str, str], items: list[Object]) -> dict[str, Any] | None:
         accept = self.request.headers.get("Accept", "")
@@ -299,29 +246,6 @@ class ResourceHandler(Handler):
             not target.name or (target.resource.namespaced and target.namespace is None)
         ):
             raise status.method_not_allowed(target.resource)
-
-
-def _dry(query: dict[str, str]) -> bool:
-    wanted = query.get("dryRun")
-    if wanted not in (None, "", "All"):
-        raise status.bad_request(f'invalid dryRun "{wanted}": supported values: "All"')
-    return wanted == "All"
-
-
-def _place(obj: Object) -> str:
-    return f"{namespace_of(obj)}\x00{name_of(obj)}"
-
-
-def _write_continue(version: int, last: Object) -> str:
-    return base64.urlsafe_b64encode(json.dumps([version, _place(last)]).encode()).decode()
-
-
-def _read_continue(token: str) -> tuple[int, str]:
-    try:
-        version, after = json.loads(base64.urlsafe_b64decode(token))
-        return int(version), str(after)
-    except (ValueError, TypeError) as error:
-        raise status.bad_request("continue key is not valid") from error
 
 
 class _Upgrades(Matcher):

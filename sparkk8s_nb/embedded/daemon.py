@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
-import fcntl
 import json
 import logging
 import os
-import resource as limits
 import secrets
 import shutil
-import signal
 import ssl
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,13 +37,13 @@ from sparkk8s_nb.embedded.events import Recorder
 from sparkk8s_nb.embedded.kubelet import Kubelet, lookups
 from sparkk8s_nb.embedded.launcher import Launcher
 from sparkk8s_nb.embedded.lifecycle import CONTEXT, NAMESPACE, NodeSettings
+from sparkk8s_nb.embedded.limitranges import LimitRanges
 from sparkk8s_nb.embedded.nodeaddresses import Addresses
-from sparkk8s_nb.embedded.podworker import NodeContext
+from sparkk8s_nb.embedded.podcontext import NodeContext
 from sparkk8s_nb.embedded.registry import Registry
 from sparkk8s_nb.embedded.scheduler import Scheduler
 from sparkk8s_nb.embedded.store import Store
 from sparkk8s_nb.embedded.web import Site
-from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.version import __version__
 
 log = logging.getLogger(__name__)
@@ -91,7 +85,9 @@ class Daemon:
         self._started = time.time()
         self.store = Store(clock=clock, first_version=int(time.time() * 1000))
         self._quota = quota.Quota(self.store)
-        self.registry = Registry(self.store, clock=clock, admission=(self._quota.admit,))
+        self.registry = Registry(
+            self.store, clock=clock, admission=(LimitRanges(self.store).admit, self._quota.admit)
+        )
         self._launcher = Launcher()
         self._limits = memory.MemoryWatch()
         self._name = node.node_name()
@@ -265,61 +261,3 @@ class Daemon:
         for name in ("kubeconfig", "ca.crt", "token", "daemon.json", "daemon.log", "daemon.lock"):
             localfiles.remove_quietly(self.directory / name)
         shutil.rmtree(self.pods, ignore_errors=True)
-
-
-def _lock(directory: Path) -> int | None:
-    """The daemon's lock, held until the process ends; None if another daemon holds it."""
-    path = directory / "daemon.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if path.stat().st_ino == os.fstat(handle).st_ino:
-            return handle
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    os.close(handle)
-    return None
-
-
-def _tell(ready: int | None, text: str) -> None:
-    if ready is not None:
-        with contextlib.suppress(OSError):
-            os.write(ready, f"error {text}\n".encode())
-
-
-async def _live(daemon: Daemon, ready: int | None) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, daemon.stopping.set)
-    await daemon.run(ready)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run the daemon; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="python -m sparkk8s_nb.embedded")
-    parser.add_argument("--directory", type=Path, required=True)
-    parser.add_argument("--pods", type=Path, required=True)
-    parser.add_argument("--ready-fd", type=int)
-    parser.add_argument("--settings", type=json.loads, default={})
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if options.ready_fd is not None:
-        os.set_inheritable(options.ready_fd, False)
-    directory = localfiles.private_dir(options.directory)
-    lock = _lock(directory)
-    if lock is None:
-        _tell(options.ready_fd, "another daemon runs already")
-        return 3
-    _, hard = limits.getrlimit(limits.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        limits.setrlimit(limits.RLIMIT_NOFILE, (hard, hard))
-    daemon = Daemon(directory, options.pods, NodeSettings(**options.settings))
-    try:
-        asyncio.run(_live(daemon, options.ready_fd))
-    except SparkK8sError as error:
-        log.exception("the cluster cannot run")
-        _tell(options.ready_fd, error.problem.rstrip("."))
-        return 2
-    finally:
-        daemon.remove_files()
-    return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from sparkk8s_nb.embedded.isolation import SYSTEM
 from sparkk8s_nb.embedded.launcher import Launcher
 from sparkk8s_nb.embedded.linux import IS_LINUX
-from sparkk8s_nb.embedded.podworker import Isolation
+from sparkk8s_nb.embedded.podcontext import Isolation
 from sparkk8s_nb.errors import EmbeddedError
 
 _FIX = "Start the cluster without --isolate, or as root on Linux (in a container: with CAP_SYS_ADMIN)."
@@ -44,15 +44,19 @@ async def probe(launcher: Launcher, directory: Path) -> Isolation:
     if not IS_LINUX:
         raise EmbeddedError("Pods can be isolated on Linux only.", fix=_FIX)
     isolation = Isolation(readable=readable_directories(os.environ.get("JAVA_HOME")))
-    root = directory / ".probe"
-    root.mkdir(mode=0o700, exist_ok=True)
+    root, scratch = directory / ".probe", directory / ".scratch"
+    for path in (root, scratch):
+        path.mkdir(mode=0o700, exist_ok=True)
     link = await launcher.shim()
     try:
-        link.order(op="isolate", root=str(root), readable=list(isolation.readable), writable=[])
+        link.order(
+            op="isolate", root=str(root), scratch=str(scratch), readable=list(isolation.readable), writable=[]
+        )
         event = await link.event()
     finally:
         link.close()
-    root.rmdir()
+    for path in (root, scratch):
+        shutil.rmtree(path, ignore_errors=True)
     if event["event"] != "isolated":
         raise EmbeddedError(f"Pods cannot be isolated here: {event['message']}.", fix=_FIX)
     return isolation

@@ -11,8 +11,9 @@ from sparkk8s_nb.embedded import resources
 from sparkk8s_nb.embedded.containers import Lookup, data_of
 from sparkk8s_nb.embedded.nodeaddresses import Addresses
 from sparkk8s_nb.embedded.objects import Object, dig, is_deleting, uid_of
+from sparkk8s_nb.embedded.podcontext import NodeContext
 from sparkk8s_nb.embedded.podstatus import TERMINAL
-from sparkk8s_nb.embedded.podworker import NodeContext, PodWorker
+from sparkk8s_nb.embedded.podworker import PodWorker
 from sparkk8s_nb.embedded.store import Change, Store
 
 log = logging.getLogger(__name__)
@@ -106,13 +107,15 @@ class Kubelet:
         worker = self._workers.get(uid_of(pod))
         if worker is None:
             return None
-        path = worker.log_path(container, previous=previous)
+        path = worker.record.log_path(container, previous=previous)
         return path if path.exists() else None
 
     def is_running(self, pod: Object, container: str) -> bool:
         """Whether a container may still write to its log."""
         worker = self._workers.get(uid_of(pod))
-        return worker is not None and uid_of(pod) in self._tasks and worker.is_running(container)
+        if worker is None or uid_of(pod) not in self._tasks:
+            return False
+        return worker.record.run_of(container).exit_code is None
 
     async def close(self, grace: float) -> None:
         """End all pods and remove their files; nothing is started any more."""

@@ -8,21 +8,10 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: imports the fork server without the package around it, which would cost memory in every shim
-_BOOT = """
-import sys, types
-for name, path in (("sparkk8s_nb", sys.argv[1]), ("sparkk8s_nb.embedded", sys.argv[2])):
-    module = types.ModuleType(name)
-    module.__path__ = [path]
-    sys.modules[name] = module
-from sparkk8s_nb.embedded import forkserver
-forkserver.main(int(sys.argv[3]))
-"""
 _LINE_LIMIT = 8 * 1024 * 1024
 
 
@@ -84,10 +73,8 @@ class Launcher:
     def start(self) -> None:
         """Start the fork server."""
         ours, theirs = socket.socketpair()
-        package = Path(__file__).parent
-        command: Sequence[str] = (
-            sys.executable, "-I", "-S", "-c", _BOOT, str(package.parent), str(package), str(theirs.fileno()),
-        )  # fmt: skip
+        boot = str(Path(__file__).with_name("boot.py"))
+        command = [sys.executable, "-I", "-S", boot, str(theirs.fileno())]
         with theirs:
             self._process = subprocess.Popen(
                 command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd="/", close_fds=True

@@ -16,31 +16,36 @@ Imports little: no web server, no TLS library. The daemon is another process, fo
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-import select
-import shutil
 import ssl
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sparkk8s_nb import localfiles, processes
+from sparkk8s_nb import processes
+from sparkk8s_nb.embedded.homefiles import directory, exclusive, kubeconfig_path, remove_files
+from sparkk8s_nb.embedded.starting import no_start, start
 from sparkk8s_nb.errors import EmbeddedError
-from sparkk8s_nb.model import paths
 from sparkk8s_nb.processes import ProcessId
+
+__all__ = [
+    "CONTEXT",
+    "NAMESPACE",
+    "EmbeddedCluster",
+    "EmbeddedStatus",
+    "NodeSettings",
+    "directory",
+    "down",
+    "kubeconfig_path",
+    "status",
+    "up",
+]
 
 CONTEXT = "embedded"
 NAMESPACE = "default"
-_FILES = ("kubeconfig", "ca.crt", "token", "daemon.json", "daemon.log", "daemon.lock")
-_LOG_LINES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,28 +110,6 @@ class EmbeddedStatus:
     version: str
 
 
-def directory() -> Path:
-    """Where the cluster's files are (not made by asking)."""
-    return paths.embedded_dir(os.environ, os.getuid())
-
-
-def kubeconfig_path() -> Path:
-    """The kubeconfig, which exists while the cluster runs.
-
-    >>> kubeconfig_path().name
-    'kubeconfig'
-    """
-    return directory() / "kubeconfig"
-
-
-def pods_directory() -> Path:
-    """Where pods keep their files: on disk, as shuffle data does not belong into ``/run`` (memory)."""
-    if "SPARKK8S_RUNTIME_DIR" in os.environ or "XDG_RUNTIME_DIR" not in os.environ:
-        return directory() / "pods"
-    environ = {key: value for key, value in os.environ.items() if key != "XDG_RUNTIME_DIR"}
-    return paths.embedded_dir(environ, os.getuid()) / "pods"
-
-
 def up(*, settings: NodeSettings | None = None, timeout: float = 20) -> EmbeddedCluster:
     """Have the cluster running: start it, or find the one that runs.
 
@@ -149,8 +132,8 @@ def up(*, settings: NodeSettings | None = None, timeout: float = 20) -> Embedded
     'https://127.0.0.1:41234'
     """
     deadline = time.monotonic() + timeout
-    home = localfiles.private_dir(directory())
-    with _exclusive(home, deadline):
+    home = directory()
+    with exclusive(home, deadline):
         known = _identity(home)
         if known is not None:
             if settings is not None and known["settings"] != asdict(settings):
@@ -163,11 +146,11 @@ def up(*, settings: NodeSettings | None = None, timeout: float = 20) -> Embedded
             if _ask(home, known, touch=True) is not None:
                 return _cluster(home, known)
             _end(known, grace=5)
-        _remove_files(home)
-        _start(home, settings or NodeSettings(), deadline)
+        remove_files(home)
+        start(home, asdict(settings or NodeSettings()), deadline)
         known = _identity(home)
         if known is None:
-            raise _no_start(home, "ended at once")
+            raise no_start(home, "ended at once")
         return _cluster(home, known)
 
 
@@ -187,13 +170,13 @@ def down(*, timeout: float = 20) -> bool:
     home = directory()
     if not home.is_dir():
         return False
-    with _exclusive(home, time.monotonic() + timeout):
+    with exclusive(home, time.monotonic() + timeout):
         known = _identity(home)
         if known is not None:
             _end(known, grace=timeout)
-        _remove_files(home)
-    with contextlib.suppress(OSError):
-        home.rmdir()
+        remove_files(home)
+        with contextlib.suppress(OSError):
+            home.rmdir()
     return known is not None
 
 
@@ -205,27 +188,6 @@ def status() -> EmbeddedStatus | None:
     if known is None or answer is None:
         return None
     return EmbeddedStatus(pid=int(known["pid"]), server=str(known["server"]), **answer)
-
-
-@contextlib.contextmanager
-def _exclusive(home: Path, deadline: float) -> Iterator[None]:
-    """Hold the right to start or stop: a lock on the directory itself, so that no file is left."""
-    handle = os.open(home, os.O_RDONLY)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise EmbeddedError(
-                        "Another process has been starting or stopping the embedded cluster for too long.",
-                        fix=f"Look at {home / 'daemon.log'}, then try again.",
-                    ) from None
-                time.sleep(0.05)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _identity(home: Path) -> dict[str, Any] | None:
@@ -272,91 +234,3 @@ def _ask(home: Path, known: dict[str, Any], *, touch: bool = False) -> dict[str,
             return found
     except (OSError, ValueError):
         return None
-
-
-def _start(home: Path, settings: NodeSettings, deadline: float) -> None:
-    """Start the daemon in a process session of its own and wait until it says that it is ready."""
-    ready, ready_end = os.pipe()
-    log = os.open(home / "daemon.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    command = [
-        sys.executable, "-m", "sparkk8s_nb.embedded",
-        "--directory", str(home),
-        "--pods", str(pods_directory()),
-        "--ready-fd", str(ready_end),
-        "--settings", json.dumps(asdict(settings)),
-    ]  # fmt: skip
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=(ready_end,),
-            cwd="/",
-            env=_environment(),
-        )
-    finally:
-        os.close(log)
-        os.close(ready_end)
-    try:
-        said = _read_line(ready, deadline)
-    finally:
-        os.close(ready)
-    if said == "ready":
-        _forget_child(process)
-        return
-    if said is None:
-        process.kill()
-        process.wait()
-        raise _no_start(home, "did not answer in time")
-    process.wait()
-    raise _no_start(home, said.removeprefix("error ") or "ended at once")
-
-
-def _environment() -> dict[str, str]:
-    """The daemon's environment: the caller's, able to import this package, without Spark's gateway."""
-    root = str(Path(__file__).resolve().parents[2])
-    known = os.environ.get("PYTHONPATH")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_GATEWAY")}
-    environ["PYTHONPATH"] = root if not known else f"{root}{os.pathsep}{known}"
-    return environ
-
-
-def _forget_child(process: subprocess.Popen[bytes]) -> None:
-    """Let the daemon outlive us without Python's warning about a child that nobody waited for."""
-    process.returncode = 0
-
-
-def _read_line(handle: int, deadline: float) -> str | None:
-    """What comes before the pipe's end; None if the time is over first."""
-    data = b""
-    while b"\n" not in data:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([handle], [], [], left)[0]:
-            return None
-        piece = os.read(handle, 4096)
-        if not piece:
-            break
-        data += piece
-    return data.decode(errors="replace").strip()
-
-
-def _no_start(home: Path, why: str) -> EmbeddedError:
-    try:
-        lines = (home / "daemon.log").read_text(errors="replace").splitlines()[-_LOG_LINES:]
-    except OSError:
-        lines = []
-    _remove_files(home)
-    told = ("\nThe last lines of its log:\n" + "\n".join(lines)) if lines else ""
-    return EmbeddedError(
-        f"The embedded cluster's daemon did not start: {why}.{told}",
-        fix="Try `sparkk8s-nb cluster up` in a terminal, or name a cluster with --context.",
-    )
-
-
-def _remove_files(home: Path) -> None:
-    """Remove what a daemon leaves that was killed."""
-    for name in _FILES:
-        localfiles.remove_quietly(home / name)
-    shutil.rmtree(pods_directory(), ignore_errors=True)

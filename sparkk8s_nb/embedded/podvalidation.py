@@ -50,6 +50,23 @@ def pod(obj: Object, problems: Problems) -> None:
             problems.invalid(f"spec.{field}", value, why)
 
 
+def _check_types(field: str, container: Object) -> None:
+    """What JSON allows and a Container does not: a 400, as the body cannot be decoded.
+
+    Raises
+    ------
+    TypeError
+        Which the registry turns into a refusal.
+    """
+    for part in ("command", "args"):
+        for i, word in enumerate(container.get(part) or []):
+            if not isinstance(word, str):
+                raise TypeError(f"{field}.{part}[{i}] is {word!r}, not a string")
+    for i, variable in enumerate(container.get("env") or []):
+        if not isinstance(variable.get("value", ""), str | None):
+            raise TypeError(f"{field}.env[{i}].value is {variable['value']!r}, not a string")
+
+
 def _volumes(spec: Object, problems: Problems) -> set[str]:
     names: set[str] = set()
     for i, volume in enumerate(spec.get("volumes") or []):
@@ -95,6 +112,7 @@ def _items(field: str, source: Object, problems: Problems) -> None:
 
 
 def _container(field: str, container: Object, volumes: set[str], names: set[str], problems: Problems) -> None:
+    _check_types(field, container)
     name = str(container.get("name") or "")
     if not name:
         problems.required(f"{field}.name")

@@ -9,6 +9,9 @@ from functools import lru_cache
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _TEXT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([KMGTPE]i|[numkMGTPE]))?")
+#: what no real quantity needs, and what would cost a lot to compute with
+_LONGEST = 40
+_EXPONENT_MOST = 30
 PATTERN_TEXT = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 
 
@@ -27,9 +30,11 @@ def parse(text: str | int | float) -> Decimal:
         If it is no quantity.
     """
     found = _TEXT.fullmatch(str(text).strip())
-    if found is None:
+    if found is None or len(found.group()) > _LONGEST:
         raise ValueError(f"not a quantity: {text!r}")
     number, exponent, suffix = found.groups()
+    if exponent and abs(int(exponent[1:])) > _EXPONENT_MOST:
+        raise ValueError(f"not a quantity: {text!r}")
     if exponent:
         return Decimal(number + exponent)
     if suffix in _BINARY:

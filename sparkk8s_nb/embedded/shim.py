@@ -157,7 +157,7 @@ class Shim:
                 self._directory = order["directory"]
             case "isolate":
                 try:
-                    isolate(order["root"], order["readable"], order["writable"])
+                    isolate(order["root"], order["scratch"], order["readable"], order["writable"])
                     self._report({"event": "isolated"})
                 except OSError as error:
                     self._report({"event": "failed", "name": "", "message": f"isolation: {error}"})

@@ -79,7 +79,7 @@ class Store:
     ('2', 1)
     """
 
-    def __init__(self, *, clock: Callable[[], datetime], first_version: int = 1, history: int = 2000) -> None:
+    def __init__(self, *, clock: Callable[[], datetime], first_version: int = 1, history: int = 4000) -> None:
         self._clock = clock
         self._version = first_version
         self._expired_below = first_version

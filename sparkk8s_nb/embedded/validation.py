@@ -32,6 +32,7 @@ def validate(resource: Resource, obj: Object, old: Object | None = None) -> list
     ['metadata.name']
     """
     problems = Problems()
+    _check_types(resource, obj)
     _metadata(resource, obj, problems)
     check = _CHECKS.get(resource.qualified)
     if check is not None:
@@ -67,6 +68,27 @@ def _metadata(resource: Resource, obj: Object, problems: Problems) -> None:
     for i, finalizer in enumerate(metadata.get("finalizers") or []):
         if why := qualified_problem(str(finalizer)):
             problems.invalid(f"metadata.finalizers[{i}]", finalizer, why)
+
+
+def _check_types(resource: Resource, obj: Object) -> None:
+    """What JSON allows and the kind does not: a 400, as the body cannot be decoded.
+
+    Raises
+    ------
+    TypeError
+        Which the registry turns into a refusal.
+    """
+    for field in ("labels", "annotations"):
+        for key, value in (obj["metadata"].get(field) or {}).items():
+            if not isinstance(value, str):
+                raise TypeError(f"metadata.{field}.{key} is {value!r}, not a string")
+    if resource in (resources.CONFIG_MAPS, resources.SECRETS):
+        for key, value in (obj.get("data") or {}).items():
+            if not isinstance(value, str | None):
+                raise TypeError(f"data.{key} is {value!r}, not a string")
+    for condition in dig(obj, "status", "conditions") or []:
+        if not isinstance(condition.get("type"), str) or not isinstance(condition.get("status"), str):
+            raise TypeError(f"status.conditions has {condition!r}, which has no type or status")
 
 
 def _data(obj: Object, problems: Problems) -> None:

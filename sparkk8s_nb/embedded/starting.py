@@ -1,0 +1,105 @@
+"""Starting the daemon as a process of its own, and hearing whether it came up."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from sparkk8s_nb.embedded.homefiles import pods_directory, remove_files
+from sparkk8s_nb.errors import EmbeddedError
+
+_LOG_LINES = 20
+
+
+def start(home: Path, settings: Mapping[str, object], deadline: float) -> None:
+    """Start the daemon in a process session of its own and wait until it says that it is ready.
+
+    Raises
+    ------
+    EmbeddedError
+        If it does not, with the last lines of its log.
+    """
+    ready, ready_end = os.pipe()
+    log = os.open(home / "daemon.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    command = [
+        sys.executable, "-m", "sparkk8s_nb.embedded",
+        "--directory", str(home),
+        "--pods", str(pods_directory()),
+        "--ready-fd", str(ready_end),
+        "--settings", json.dumps(dict(settings)),
+    ]  # fmt: skip
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(ready_end,),
+            cwd="/",
+            env=_environment(),
+        )
+    finally:
+        os.close(log)
+        os.close(ready_end)
+    try:
+        said = _read_line(ready, deadline)
+    finally:
+        os.close(ready)
+    if said == "ready":
+        _forget_child(process)
+        return
+    if said is None:
+        process.kill()
+        process.wait()
+        raise no_start(home, "did not answer in time")
+    process.wait()
+    raise no_start(home, said.removeprefix("error ") or "ended at once")
+
+
+def _environment() -> dict[str, str]:
+    """The daemon's environment: the caller's, able to import this package, without Spark's gateway."""
+    root = str(Path(__file__).resolve().parents[2])
+    known = os.environ.get("PYTHONPATH")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_GATEWAY")}
+    environ["PYTHONPATH"] = root if not known else f"{root}{os.pathsep}{known}"
+    return environ
+
+
+def _forget_child(process: subprocess.Popen[bytes]) -> None:
+    """Let the daemon outlive us without Python's warning about a child that nobody waited for."""
+    process.returncode = 0
+
+
+def _read_line(handle: int, deadline: float) -> str | None:
+    """What comes before the pipe's end; None if the time is over first."""
+    data = b""
+    while b"\n" not in data:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([handle], [], [], left)[0]:
+            return None
+        piece = os.read(handle, 4096)
+        if not piece:
+            break
+        data += piece
+    return data.decode(errors="replace").strip()
+
+
+def no_start(home: Path, why: str) -> EmbeddedError:
+    """The error that says why, with the last lines of the log; the daemon's files are removed."""
+    try:
+        lines = (home / "daemon.log").read_text(errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        lines = []
+    remove_files(home)
+    told = ("\nThe last lines of its log:\n" + "\n".join(lines)) if lines else ""
+    return EmbeddedError(
+        f"The embedded cluster's daemon did not start: {why}.{told}",
+        fix="Try `sparkk8s-nb cluster up` in a terminal, or name a cluster with --context.",
+    )

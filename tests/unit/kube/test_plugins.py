@@ -1,0 +1,81 @@
+"""Credentials from a program that the kubeconfig names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from sparkk8s_nb.errors import ConnectError
+from sparkk8s_nb.kube.kubeconfig import Chosen, Entry
+from sparkk8s_nb.kube.plugins import Credential, RenewedToken, fetch_credential
+from sparkk8s_nb.testing import FakeClock
+
+VERSION = "client.authentication.k8s.io/v1"
+
+
+def chosen(code: str, **spec) -> Chosen:
+    """A context whose user is a small program."""
+    user = {"exec": {"apiVersion": VERSION, "command": sys.executable, "args": ["-c", code], **spec}}
+    file = Path("/tmp/config")
+    return Chosen(
+        name="lab",
+        namespace="",
+        cluster=Entry(content={"server": "https://127.0.0.1:1"}, file=file),
+        user=Entry(content=user, file=file),
+    )
+
+
+def says(**status) -> str:
+    answer = {"apiVersion": VERSION, "kind": "ExecCredential", "status": status}
+    return f"print({json.dumps(json.dumps(answer))})"
+
+
+def test_a_plugin_gives_a_token_and_its_end():
+    """As cloud providers' programs do."""
+    found = fetch_credential(chosen(says(token="t", expirationTimestamp="1970-01-01T00:01:00Z")))
+    assert (found.token, found.expires) == ("t", 60.0)
+    assert "'t'" not in repr(found)
+
+
+def test_a_plugin_can_give_a_certificate():
+    """With its key."""
+    found = fetch_credential(chosen(says(clientCertificateData="C", clientKeyData="K")))
+    assert (found.certificate, found.key, found.token) == ("C", "K", "")
+
+
+def test_a_plugin_that_fails_is_quoted():
+    """Its own words say how to log in."""
+    with pytest.raises(ConnectError, match="please run login first"):
+        fetch_credential(chosen("import sys; sys.exit('please run login first')"))
+
+
+def test_a_plugin_that_is_not_installed_gives_its_hint():
+    """From the kubeconfig."""
+    with pytest.raises(ConnectError) as caught:
+        fetch_credential(chosen("", command="/nonexistent/plugin", installHint="Get it\nfrom there."))
+    assert caught.value.fix == "Get it from there."
+
+
+def test_a_plugin_that_hangs_is_given_up():
+    """It ends when its input does; nobody waits for it."""
+    with pytest.raises(ConnectError, match="gave no answer"):
+        fetch_credential(chosen("import time; time.sleep(0.3)"), seconds=0.0)
+
+
+def test_a_token_is_renewed_before_it_ends(tmp_path):
+    """And its file with it."""
+    clock = FakeClock(0.0)
+    file = tmp_path / "token"
+    token = RenewedToken(
+        lambda: Credential(token="two", expires=1000.0),
+        file,
+        Credential(token="one", expires=100.0),
+        now=clock,
+    )
+    assert (token(), file.read_text()) == ("one", "one")
+    clock.sleep(50)
+    assert (token(), file.read_text()) == ("two", "two")
+    assert token() == "two"

@@ -1,0 +1,139 @@
+"""Asking before the leap."""
+
+from __future__ import annotations
+
+import pytest
+
+from sparkk8s_nb.errors import NotFoundError, RefusedError
+from sparkk8s_nb.kube.preflight import check_rights, preflight, quota_room
+from sparkk8s_nb.model.report import Grade, QuotaRoom
+from sparkk8s_nb.testing import FakeCluster
+
+FORBIDDEN = RefusedError("no", fix="ask")
+
+
+class RulesCluster(FakeCluster):
+    """A cluster that names our rules."""
+
+    def __init__(self, *rules):
+        super().__init__()
+        self._rules = rules
+
+    def create(self, manifest, *, dry_run=False):
+        if manifest["kind"] == "SelfSubjectRulesReview":
+            return {**manifest, "status": {"resourceRules": list(self._rules)}}
+        return super().create(manifest, dry_run=dry_run)
+
+
+def test_a_cluster_that_allows_all_has_nothing_to_say():
+    """No warnings, no failures."""
+    cluster = FakeCluster()
+    assert preflight(cluster).verdict is Grade.OK
+    assert check_rights(cluster) == ()
+
+
+def test_rules_that_name_everything_need_no_further_question():
+    """One request for all rights."""
+    cluster = RulesCluster({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})
+    assert check_rights(cluster) == ()
+    assert not [call for call in cluster.calls if call.kind == "SelfSubjectAccessReview"]
+
+
+def test_only_what_the_rules_do_not_name_is_asked_for_singly():
+    """Rules may be incomplete; a rule for single names does not count."""
+    cluster = RulesCluster(
+        {"verbs": ["*"], "apiGroups": ["", "coordination.k8s.io", "discovery.k8s.io"], "resources": ["*"]},
+    )
+    cluster._rules[0]["resources"] = [
+        "pods", "pods/log", "leases", "configmaps", "services", "endpointslices", "persistentvolumeclaims",
+    ]  # fmt: skip
+    assert check_rights(cluster) == ()
+    assert len([call for call in cluster.calls if call.kind == "SelfSubjectAccessReview"]) == 2
+
+
+def test_missing_rights_without_which_nothing_works_are_all_named():
+    """One error, with each rule that the administrator has to add."""
+    cluster = FakeCluster("team")
+    cluster.deny("deletecollection", "pods")
+    cluster.deny("watch", "pods")
+    cluster.deny("create", "leases")
+    with pytest.raises(RefusedError) as caught:
+        check_rights(cluster)
+    assert "We may not watch, deletecollection pods in namespace team." in caught.value.problem
+    assert 'resources: ["pods"], verbs: ["watch", "deletecollection"]' in caught.value.fix
+    assert 'apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"]' in caught.value.fix
+
+
+def test_rights_that_one_can_do_without_are_warnings():
+    """A start goes on and says what will be missing."""
+    cluster = FakeCluster()
+    cluster.deny("create", "services")
+    cluster.deny("get", "pods/log")
+    assert check_rights(cluster) == (
+        "We may not get pods/log: logs of executors cannot be shown.",
+        "We may not create services: the driver has no Service: executors dial its IP.",
+    )
+
+
+def test_a_namespace_that_is_not_there_ends_the_questions():
+    """The rest would only say the same."""
+    cluster = FakeCluster()
+    cluster.delete("Namespace", "default")
+    with pytest.raises(NotFoundError, match="There is no namespace default"):
+        check_rights(cluster)
+
+
+def test_a_namespace_that_is_being_deleted_is_no_place():
+    """Nothing can be made in it."""
+    cluster = FakeCluster()
+    cluster.put({"kind": "Namespace", "metadata": {"name": "default"}, "status": {"phase": "Terminating"}})
+    with pytest.raises(NotFoundError, match="is being deleted"):
+        check_rights(cluster)
+
+
+def test_most_users_may_not_read_namespaces():
+    """That says nothing."""
+    cluster = FakeCluster()
+    cluster.fail("get", "Namespace", FORBIDDEN)
+    assert check_rights(cluster) == ()
+
+
+def test_a_server_without_rules_reviews_is_asked_singly():
+    """An old one, or a strict one."""
+    cluster = FakeCluster()
+    cluster.fail("create", "SelfSubjectRulesReview", FORBIDDEN)
+    cluster.deny("create", "pods")
+    with pytest.raises(RefusedError):
+        check_rights(cluster)
+
+
+def quota(name, hard, used=None, **spec):
+    return {
+        "kind": "ResourceQuota",
+        "metadata": {"name": name},
+        "spec": {"hard": hard, **spec},
+        "status": {"hard": hard, "used": used or {}},
+    }
+
+
+def test_quotas_leave_the_least_of_what_each_leaves():
+    """Requests and limits, of all quotas that apply."""
+    cluster = FakeCluster(
+        objects=[
+            quota("a", {"requests.cpu": "8", "pods": "10"}, {"requests.cpu": "1500m", "pods": "3"}),
+            quota("b", {"limits.cpu": "4", "requests.memory": "20Gi", "limits.memory": "16Gi"}),
+            quota("spot", {"pods": "0"}, scopeSelector={"matchExpressions": []}),
+            quota("jobs", {"pods": "0"}, scopes=["Terminating"]),
+        ]
+    )
+    room = quota_room(cluster)
+    assert room == QuotaRoom(cpu_millis=4000, memory=16 * 2**30, pods=7, quotas=("a", "b"))
+    assert room.fits(cpu_millis=1000, memory=8 * 2**30) == 2
+
+
+def test_no_quota_and_no_right_to_see_one_limit_nothing():
+    """Unknown is not zero."""
+    cluster = FakeCluster()
+    assert quota_room(cluster).fits(cpu_millis=1, memory=1) is None
+    cluster.fail("list", "ResourceQuota", FORBIDDEN)
+    assert quota_room(cluster) == QuotaRoom()

@@ -14,7 +14,7 @@ from sparkk8s_nb.model.draft import PYTHON, Draft, StartLine
 from sparkk8s_nb.model.options import BY_FLAG, BY_NAME, Option, option_named
 from sparkk8s_nb.model.suggest import correct, did_you_mean
 
-SEE_HELP = "See %sparkk8s start --help."
+SEE_HELP = "--help lists the options."
 
 _SPARK_SUBMIT = {
     "--master": "Use --context to name a cluster of your kubeconfig.",

@@ -16,7 +16,7 @@ _ASKS = re.compile(r"(\s*)%sparkk8s[ \t]+([A-Za-z][\w-]*)\b[^?\n]*\?{1,2}[ \t]*(
 _LAYOUT = {tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.NL}
 
 
-def help_for_commands(lines: list[str]) -> list[str]:
+def ask_for_help(lines: list[str]) -> list[str]:
     """Rewrite lines that ask for help on a command; everything else stays as it is.
 
     Parameters
@@ -26,9 +26,9 @@ def help_for_commands(lines: list[str]) -> list[str]:
 
     Examples
     --------
-    >>> help_for_commands(["%sparkk8s start?\\n"])
+    >>> ask_for_help(["%sparkk8s start?\\n"])
     ['%sparkk8s start --help\\n']
-    >>> help_for_commands(["print('why?')\\n"])
+    >>> ask_for_help(["print('why?')\\n"])
     ["print('why?')\\n"]
     """
     if not lines:

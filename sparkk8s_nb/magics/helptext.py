@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from sparkk8s_nb.magics.grammar import COMMANDS, CommandSpec
-from sparkk8s_nb.model.optionhelp import WIDTH, columns, options_help
+from sparkk8s_nb.model.option_help import WIDTH, columns, options_help
 
 _MAGIC = "%sparkk8s"
 _START_CELL = """\

@@ -27,7 +27,7 @@ from sparkk8s_nb.magics.commands import (
 )
 from sparkk8s_nb.magics.grammar import COMMANDS
 from sparkk8s_nb.magics.helptext import help_text
-from sparkk8s_nb.model.optionhelp import WIDTH
+from sparkk8s_nb.model.option_help import WIDTH
 from sparkk8s_nb.model.options import OPTIONS
 from sparkk8s_nb.model.quantities import GIB
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from sparkk8s_nb.magics.help_transform import help_for_commands
+from sparkk8s_nb.magics.help_transform import ask_for_help
 
 
 @pytest.fixture
 def manager():
     """IPython's own transformers, with ours among the clean-up ones."""
     found = TransformerManager()
-    found.cleanup_transforms.append(help_for_commands)
+    found.cleanup_transforms.append(ask_for_help)
     return found
 
 
@@ -61,4 +61,4 @@ def test_it_may_stand_among_other_lines(manager):
 def test_everything_else_stays_as_it_is(cell):
     """Strings, other magics, cells of other languages, unfinished code."""
     lines = cell.splitlines(keepends=True)
-    assert help_for_commands(list(lines)) == lines
+    assert ask_for_help(list(lines)) == lines

@@ -17,7 +17,7 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-unit check format bench lock java venv clean
+.PHONY: help demo lab test test-unit check format docs bench lock java venv clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: venv ## Let ruff fix and format the code
 
 bench: venv java ## Run the benchmarks (minutes; benchmarks/README.md has the measured tables)
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+docs: venv ## Write docs/options.md from the table of options
+	$(BIN)/python scripts/options_table.py > docs/options.md
 
 lock: ## Renew the lock files from pyproject.toml (needs uv and the network)
 	@scripts/lock.sh

@@ -1,0 +1,80 @@
+"""What is generated or must agree in the repository itself: the lock files, the table of options."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PIN = re.compile(r"^(?P<requirement>[A-Za-z0-9][^\\]*?)\s*\\$", re.MULTILINE)
+
+
+def pins(lock: str) -> dict[str, set[str]]:
+    """The versions that a lock file names, by package."""
+    found: dict[str, set[str]] = {}
+    for match in PIN.finditer((ROOT / lock).read_text()):
+        requirement = Requirement(match["requirement"])
+        (specifier,) = requirement.specifier
+        assert specifier.operator == "=="
+        found.setdefault(requirement.name.lower().replace("_", "-"), set()).add(specifier.version)
+    return found
+
+
+def declared() -> list[Requirement]:
+    """What pyproject.toml asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lists = [
+        project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"].values(),
+        *project["dependency-groups"].values(),
+    ]
+    requirements = [Requirement(text) for texts in lists for text in texts]
+    return [requirement for requirement in requirements if requirement.name != "sparkk8s-nb"]
+
+
+@pytest.mark.parametrize("requirement", declared(), ids=str)
+def test_the_lock_has_what_the_project_declares(requirement: Requirement) -> None:
+    """Who changes a dependency renews the lock (make lock)."""
+    versions = pins("requirements.lock")[requirement.name.lower()]
+    assert all(version in requirement.specifier for version in versions)
+
+
+def test_the_build_lock_is_part_of_the_lock() -> None:
+    """The two files are installed one after the other: they may not disagree."""
+    whole = pins("requirements.lock")
+    assert all(versions == whole[name] for name, versions in pins("requirements-build.lock").items())
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+def test_a_lock_file_names_no_place(lock: str) -> None:
+    """Where packages come from is each machine's own business; every package has hashes."""
+    text = (ROOT / lock).read_text()
+    assert not re.search(r"://|--index|--extra-index|--find-links|--trusted-host|file:| @ ", text)
+    for block in re.split(r"\n(?=[A-Za-z0-9])", text)[1:]:
+        assert "--hash=sha256:" in block
+
+
+def test_the_lock_speaks_of_this_python() -> None:
+    """Markers in the lock are ones that pip understands here."""
+    environment = default_environment()
+    text = (ROOT / "requirements.lock").read_text()
+    requirements = [Requirement(match["requirement"]) for match in PIN.finditer(text)]
+    chosen = [r.name for r in requirements if r.marker is None or r.marker.evaluate(dict(environment))]
+    assert len(chosen) == len(set(chosen))
+    assert "pyspark" in chosen
+
+
+def test_the_page_of_options_is_current() -> None:
+    """docs/options.md is written from the table of options (make docs)."""
+    spec = importlib.util.spec_from_file_location("options_table", ROOT / "scripts" / "options_table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "options.md").read_text() == module.document()

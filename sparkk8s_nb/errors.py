@@ -54,6 +54,10 @@ class SparkK8sError(Exception):
     def __str__(self) -> str:
         return f"{self.problem}\n{self.fix}"
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback: the two lines. The cause stays in ``__cause__``."""
+        return [f"{type(self).__name__}: {self.problem}", *self.fix.splitlines()]
+
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.problem, self.fix))
 

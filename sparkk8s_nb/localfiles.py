@@ -71,3 +71,24 @@ def write_private(path: Path, content: str | bytes, *, mode: int = 0o600) -> Pat
 def remove_quietly(path: Path) -> None:
     """Remove a file that may be gone already."""
     path.unlink(missing_ok=True)
+
+
+def tail(path: Path, lines: int) -> str:
+    """The last lines of a file, reading no more of it than needed; empty if there is none.
+
+    >>> import tempfile; file = Path(tempfile.mkstemp()[1]); _ = file.write_text("a\\nb\\nc\\n")
+    >>> tail(file, 2)
+    'b\\nc'
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            start, data = size, b""
+            while start > 0 and data.count(b"\n") <= lines:
+                step = min(65536, start)
+                start -= step
+                file.seek(start)
+                data = file.read(step) + data
+    except FileNotFoundError:
+        return ""
+    return "\n".join(data.decode(errors="replace").splitlines()[-lines:])

@@ -16,7 +16,7 @@ from sparkk8s_nb.model.labels import NOTEBOOK, OWNER, session_selector, sessions
 from sparkk8s_nb.model.record import SessionRecord, parse_record
 from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.session.cluster_objects import record_of
-from sparkk8s_nb.session.local_host import proven_dead
+from sparkk8s_nb.session.local_host import boot_id, proven_dead
 
 OWNED_KINDS = ("Pod", "Service", "EndpointSlice", "Secret", "ConfigMap")
 
@@ -35,6 +35,8 @@ class FoundSession:
         The Lease's renewTime, as it stands there.
     dead : bool
         Whether its process is proven dead, seen from this machine.
+    here : bool
+        Whether its process is of this boot of this machine, so that it can be told.
     """
 
     name: str
@@ -45,6 +47,7 @@ class FoundSession:
     record: SessionRecord | None
     renewed: str
     dead: bool
+    here: bool = False
 
 
 def find_sessions(
@@ -103,4 +106,5 @@ def _found(lease: dict[str, Any]) -> FoundSession:
         record=record,
         renewed=lease.get("spec", {}).get("renewTime") or "",
         dead=record is not None and proven_dead(record),
+        here=record is not None and record.holder.boot == boot_id(),
     )

@@ -161,6 +161,10 @@ class Session:
         """How long the session has lived."""
         return self._parts.now() - self._started
 
+    def now(self) -> float:
+        """The session's clock, seconds since the epoch."""
+        return self._parts.now()
+
     @property
     def place(self) -> Any:
         """The session's files on this machine (:class:`~sparkk8s_nb.session.session_dir.SessionDir`)."""

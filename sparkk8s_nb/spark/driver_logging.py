@@ -33,24 +33,3 @@ def write_log4j2(directory: Path, log: Path) -> Path:
     """Write the log4j2 configuration that sends everything to ``log``; return its path."""
     log.touch(mode=0o600, exist_ok=True)
     return write_private(directory / "log4j2.properties", LOG4J2.format(log=log))
-
-
-def tail(path: Path, lines: int) -> str:
-    """The last lines of a file, reading no more of it than needed; empty if there is none.
-
-    >>> import tempfile; file = Path(tempfile.mkstemp()[1]); _ = file.write_text("a\\nb\\nc\\n")
-    >>> tail(file, 2)
-    'b\\nc'
-    """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            start, data = size, b""
-            while start > 0 and data.count(b"\n") <= lines:
-                step = min(65536, start)
-                start -= step
-                file.seek(start)
-                data = file.read(step) + data
-    except FileNotFoundError:
-        return ""
-    return "\n".join(data.decode(errors="replace").splitlines()[-lines:])

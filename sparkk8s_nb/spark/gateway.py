@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.localfiles import tail
 from sparkk8s_nb.processes import ProcessId, end, identify
-from sparkk8s_nb.spark.driver_logging import tail
 from sparkk8s_nb.spark.java import Java
 
 CONNECT_TIMEOUT = 120.0

@@ -1,0 +1,88 @@
+"""``sparkk8s-nb COMMAND``: reads the words, calls the command, turns errors into two lines and an exit code.
+
+Exit codes: a script's own; 0 done; 1 it failed; 2 wrong usage; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from sparkk8s_nb.cli import cluster_commands, run_commands, session_commands
+from sparkk8s_nb.cli.output import Output
+from sparkk8s_nb.errors import SparkK8sError, UsageError
+from sparkk8s_nb.model.suggest import did_you_mean
+from sparkk8s_nb.version import __version__
+
+HELP = """\
+Apache Spark on Kubernetes, from a line.
+
+usage: sparkk8s-nb COMMAND [options]
+
+  run [start options] SCRIPT.py|NOTEBOOK.ipynb [arguments]
+                      start, run it, stop whatever happens; exits with its code
+                      (a notebook: --output FILE writes it with its results)
+  shell [start options]
+                      IPython with a session: spark and sc are there
+  ps [--all-users]    sessions
+  gc [--yes] [--all-users]
+                      sessions whose kernel is proven dead; removed with --yes
+  contexts            clusters to choose from
+  cluster up|down|status|kubeconfig
+                      the cluster of this machine
+  version             this program's version
+
+--json after any command prints JSON. The start options are those of %sparkk8s start:
+sparkk8s-nb run --help lists them.
+"""
+
+Command = Callable[[Sequence[str], Output], int]
+
+COMMANDS: Mapping[str, Command] = {
+    "run": run_commands.run,
+    "shell": run_commands.shell,
+    "ps": session_commands.ps,
+    "gc": session_commands.gc,
+    "contexts": session_commands.contexts,
+    "cluster": cluster_commands.cluster,
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = list(sys.argv[1:] if words is None else words)
+    try:
+        return _dispatch(given)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except SparkK8sError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read us has enough (head, less): no more may be written, not even at the exit.
+        sys.stderr.close()
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print(HELP, end="")
+        return 0
+    name, rest = words[0], words[1:]
+    if name in {"version", "--version"}:
+        print(f"sparkk8s-nb {__version__}")
+        return 0
+    command = COMMANDS.get(name)
+    if command is None:
+        raise UsageError(
+            f"There is no command {name}.",
+            fix=did_you_mean(name, COMMANDS, otherwise="See sparkk8s-nb --help."),
+        )
+    return command(rest, Output.from_words(rest))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

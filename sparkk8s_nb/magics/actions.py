@@ -1,0 +1,224 @@
+"""What each command does: asks the session, shows the answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from sparkk8s_nb.errors import SparkK8sError, UsageError
+from sparkk8s_nb.localfiles import tail
+from sparkk8s_nb.magics import commands
+from sparkk8s_nb.magics.conf_command import change_conf, conf_table
+from sparkk8s_nb.magics.helptext import help_text
+from sparkk8s_nb.magics.hooks import CellHooks
+from sparkk8s_nb.magics.log_view import follow_log
+from sparkk8s_nb.magics.namespace import Namespace
+from sparkk8s_nb.magics.sentences import started_sentence
+from sparkk8s_nb.model.settings import profile_names
+from sparkk8s_nb.session import starting
+from sparkk8s_nb.session.listing import list_contexts, list_sessions, sweep
+from sparkk8s_nb.session.registry import Registry
+from sparkk8s_nb.session.session import Session
+from sparkk8s_nb.session.settings_files import load_layers
+from sparkk8s_nb.session.targets import known_contexts
+from sparkk8s_nb.views.environment import Home, detect
+from sparkk8s_nb.views.show import Shown, show_fleet
+from sparkk8s_nb.views.tables import show_link, show_table
+from sparkk8s_nb.views.text import fleet_text
+
+LOG_LINES = 100
+
+
+class Actions:
+    """Carries out commands for one shell.
+
+    Parameters
+    ----------
+    registry : Registry
+    namespace : Namespace
+        Where ``spark`` and ``sc`` go.
+    hooks : CellHooks
+        Told when a session begins in the middle of a cell.
+    """
+
+    def __init__(self, registry: Registry, namespace: Namespace, hooks: CellHooks) -> None:
+        self._registry = registry
+        self._namespace = namespace
+        self._hooks = hooks
+        self._views: list[Shown] = []
+
+    def run(self, command: commands.Command) -> None:
+        """Carry out one command.
+
+        Raises
+        ------
+        SparkK8sError
+            Every failure: Run All stops there.
+        """
+        match command:
+            case commands.Start():
+                self._start(command)
+            case commands.Scale(count=count):
+                self._scale(count)
+            case commands.Logs():
+                self._logs(command)
+            case commands.Cancel():
+                self._cancel(command)
+            case commands.Gc():
+                self._gc(command)
+            case commands.Conf():
+                self._conf(command)
+            case commands.Help(topic=topic):
+                print(help_text(topic))  # noqa: T201 - a command's answer
+            case _:
+                self._plain(command)
+
+    def _plain(self, command: commands.Command) -> None:
+        """Commands without anything to them but an answer."""
+        match command:
+            case commands.Overview() if self._registry.current is None:
+                print("No Spark session runs in this kernel. Start one: %sparkk8s start")  # noqa: T201
+            case commands.Overview() | commands.Status():
+                self._status()
+            case commands.Ps():
+                show_table([row.as_dict() for row in list_sessions()], "No sessions.")
+            case commands.Contexts():
+                show_table([asdict(row) for row in list_contexts()], "No clusters.", private=True)
+            case commands.Ui():
+                self._ui()
+            case commands.Stop():
+                self._stop()
+
+    def _start(self, command: commands.Start) -> None:
+        try:
+            started = starting.start(command.line, on_made=self._show)
+        except BaseException as error:
+            self._end_views(error.problem if isinstance(error, SparkK8sError) else "")
+            raise
+        session = started.session
+        if started.news:
+            print(started.news)  # noqa: T201
+            return
+        spark = session.spark
+        taken = self._namespace.offer({"spark": spark, "sc": spark.sparkContext})
+        for view in self._views:
+            view.settle()
+        self._hooks.begin(session)
+        print(started_sentence(session, taken))  # noqa: T201
+
+    def _show(self, session: Session) -> None:
+        info = {"name": session.spec.name}
+        self._views = [show_fleet(session.fleet_feed, info)]
+
+    def _status(self) -> None:
+        session = self._registry.require()
+        verdict = session.why()
+        if detect().home is Home.KERNEL:
+            self._views.append(show_fleet(session.fleet_feed, {"name": session.spec.name}))
+        else:
+            print(fleet_text(session.fleet, session.now()))  # noqa: T201
+        if verdict is not None:
+            print(verdict)  # noqa: T201
+
+    def _scale(self, count: int) -> None:
+        session = self._registry.require()
+        before = session.fleet.wanted
+        session.scale(count)
+        print(f"Scaling from {before} to {count} executors.")  # noqa: T201
+
+    def _logs(self, command: commands.Logs) -> None:
+        session = self._registry.require()
+        lines = command.tail or LOG_LINES
+        read = self._log_reader(session, command.target, lines)
+        if command.follow and detect().home is Home.KERNEL:
+            follow_log(read, until=lambda: session.closed)
+            return
+        print(read() or "The log is empty.")  # noqa: T201
+
+    @staticmethod
+    def _log_reader(session: Session, target: str, lines: int) -> Callable[[], str]:
+        if target == commands.DRIVER:
+            return lambda: tail(session.place.driver_log, lines) or tail(session.place.driver_output, lines)
+        if target:
+            return lambda: session.log_of(target, lines)
+        executors = session.fleet.executors
+        if len(executors) == 1:
+            return lambda: session.log_of(executors[0].id, lines)
+        known = ", ".join(view.id for view in executors)
+        raise UsageError(
+            "Whose log?",
+            fix=f"Write %sparkk8s logs driver, or logs N with one of: {known or 'no executors yet'}.",
+        )
+
+    def _cancel(self, command: commands.Cancel) -> None:
+        session = self._registry.require()
+        if command.everything:
+            session.cancel()
+            print("Cancelled all jobs.")  # noqa: T201
+        elif command.cell is not None:
+            session.cancel(self._hooks.tag_of(session, command.cell))
+            print(f"Cancelled the jobs of cell [{command.cell}].")  # noqa: T201
+        else:
+            raise UsageError(
+                "Cancel what?", fix="Write %sparkk8s cancel 5 for the jobs of cell [5], or cancel --all."
+            )
+
+    def _ui(self) -> None:
+        from sparkk8s_nb.server.local_ui import open_ui
+
+        show_link("Spark UI", open_ui(self._registry.require().place.record).url)
+
+    def _gc(self, command: commands.Gc) -> None:
+        found = sweep(remove=command.yes, all_users=command.all_users)
+        show_table([row.as_dict() for row in found.dead], "Nothing to remove.")
+        if found.failures:
+            raise SparkK8sError(f"Not removed: {'; '.join(found.failures)}", fix="Try again in a moment.")
+        if found.dead:
+            done = "Removed." if found.removed else "Their kernels are dead. Remove them: %sparkk8s gc --yes"
+            print(done)  # noqa: T201
+
+    def _conf(self, command: commands.Conf) -> None:
+        session = self._registry.current
+        settings = self._registry.settings if session is not None else None
+        if command.value is not None:
+            print(change_conf(self._registry.require(), command.key, command.value))  # noqa: T201
+        else:
+            rows = conf_table(settings or starting.settings_for(), session, command.key)
+            show_table(rows, "No settings.", private=True)
+
+    def _stop(self) -> None:
+        session = self._registry.require()
+        summary = session.stop()
+        self._namespace.withdraw()
+        self._end_views(summary)
+        print(summary)  # noqa: T201
+        self._views = []
+
+    def _end_views(self, summary: str) -> None:
+        for view in self._views:
+            view.finish(summary)
+
+
+def completion_sources(registry: Registry) -> dict[str, Callable[[], Iterable[str]]]:
+    """Where completion finds names; each answers with nothing where it cannot know."""
+
+    def quiet(names: Callable[[], Iterable[str]]) -> Callable[[], Iterable[str]]:
+        def ask() -> Iterable[str]:
+            try:
+                return list(names())
+            except SparkK8sError:
+                return []  # completion is no place for errors: the command itself will tell
+
+        return ask
+
+    def executors() -> Iterable[str]:
+        session = registry.current
+        return [] if session is None else [view.id for view in session.fleet.executors]
+
+    return {
+        "contexts": quiet(lambda: ["embedded", *(info.name for info in known_contexts(os.environ))]),
+        "profiles": quiet(lambda: profile_names(load_layers(os.environ, Path.home(), Path.cwd()))),
+        "executors": quiet(executors),
+    }

@@ -1,0 +1,165 @@
+"""Sessions and clusters as tables: what ``ps``, ``gc`` and ``contexts`` show, in a notebook and on a line."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sparkk8s_nb.embedded.lifecycle as embedded
+from sparkk8s_nb.errors import ConnectError
+from sparkk8s_nb.model.names import label_value
+from sparkk8s_nb.model.quantities import format_duration, format_memory
+from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
+from sparkk8s_nb.session.notebook_identity import user_name
+from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all
+from sparkk8s_nb.session.starting import settings_for
+from sparkk8s_nb.session.targets import choose_target, known_contexts
+from sparkk8s_nb.session.wiring import cluster_without_session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One session, for people and for ``--json``.
+
+    Parameters
+    ----------
+    name, owner, notebook, app_id : str
+    executors, cores : int
+    memory : str
+        Of one executor pod.
+    age : str
+    state : str
+        ``alive``, ``dead`` (its kernel is proven dead) or ``elsewhere`` (not to be told from here).
+    """
+
+    name: str
+    owner: str
+    notebook: str
+    app_id: str
+    executors: int
+    cores: int
+    memory: str
+    age: str
+    state: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextRow:
+    """One cluster to choose from."""
+
+    name: str
+    server: str
+    namespace: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What ``gc`` found, and did.
+
+    Parameters
+    ----------
+    dead : sequence of SessionRow
+        Sessions whose kernel is proven dead.
+    kept : sequence of SessionRow
+        All others: an old Lease proves nothing.
+    removed : bool
+        Whether the dead ones were removed.
+    failures : sequence of str
+    """
+
+    dead: Sequence[SessionRow]
+    kept: Sequence[SessionRow]
+    removed: bool
+    failures: Sequence[str] = ()
+
+
+def list_sessions(*, all_users: bool = False, environ: Mapping[str, str] = os.environ) -> list[SessionRow]:
+    """The sessions in the namespace that a start would use; of this user, or of all."""
+    return [_row(found) for found in _find(default_target(environ), all_users=all_users, environ=environ)]
+
+
+def sweep(*, remove: bool, all_users: bool = False, environ: Mapping[str, str] = os.environ) -> Sweep:
+    """Find sessions whose kernel is proven dead, and remove them if told to."""
+    target = default_target(environ)
+    found = _find(target, all_users=all_users, environ=environ)
+    dead = [session for session in found if session.dead]
+    failures: Sequence[str] = ()
+    if remove and dead:
+        with cluster_without_session(target, environ) as cluster:
+            failures = remove_all(cluster, dead)
+    return Sweep(
+        dead=[_row(session) for session in dead],
+        kept=[_row(session) for session in found if not session.dead],
+        removed=remove and bool(dead),
+        failures=failures,
+    )
+
+
+def list_contexts(environ: Mapping[str, str] = os.environ) -> list[ContextRow]:
+    """The clusters a start can go to: the embedded one, and the kubeconfig's contexts."""
+    target = default_target(environ)
+    rows = [
+        ContextRow(
+            name=TargetKind.EMBEDDED,
+            server="this machine",
+            namespace="default",
+            chosen=target.kind is TargetKind.EMBEDDED,
+        )
+    ]
+    try:
+        contexts = known_contexts(environ)
+    except ConnectError:
+        return rows  # no kubeconfig is no error here: the embedded cluster needs none
+    rows += [
+        ContextRow(
+            name=info.name,
+            server=info.server,
+            namespace=info.namespace,
+            chosen=target.kind is TargetKind.CONTEXT and target.context == info.name,
+        )
+        for info in contexts
+    ]
+    return rows
+
+
+def default_target(environ: Mapping[str, str] = os.environ) -> ClusterTarget:
+    """Where a start without options would go."""
+    options = settings_for().options()
+    return choose_target(str(options.get("context") or ""), str(options.get("namespace") or ""), environ)
+
+
+def _find(target: ClusterTarget, *, all_users: bool, environ: Mapping[str, str]) -> list[FoundSession]:
+    if target.kind is TargetKind.EMBEDDED and embedded.status() is None:
+        return []
+    owner = None if all_users else label_value(user_name(environ))
+    with cluster_without_session(target, environ) as cluster:
+        return find_sessions(cluster, owner)
+
+
+def _row(found: FoundSession) -> SessionRow:
+    record = found.record
+    state = "dead" if found.dead else "alive" if found.here else "elsewhere"
+    if record is None:
+        return SessionRow(
+            name=found.name, owner=found.owner, notebook=found.notebook, app_id="", executors=0, cores=0,
+            memory="", age="", state=state,
+        )  # fmt: skip
+    return SessionRow(
+        name=found.name,
+        owner=found.owner,
+        notebook=found.notebook,
+        app_id=record.app_id,
+        executors=record.executors,
+        cores=record.cores,
+        memory=format_memory(record.memory),
+        age=format_duration(max(0.0, time.time() - record.started)),
+        state=state,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sparkk8s_nb.embedded import resources
@@ -45,9 +46,13 @@ class Collector:
             self._queue.append(change)
             self._wake.set()
 
+    def listen(self) -> Callable[[], None]:
+        """Begin to note changes; returns what ends that."""
+        return self.registry.store.subscribe(self._changed)
+
     async def run(self) -> None:
         """Collect until cancelled."""
-        unsubscribe = self.registry.store.subscribe(self._changed)
+        unsubscribe = self.listen()
         try:
             while True:
                 self._wake.clear()

@@ -140,6 +140,8 @@ class Registry:
                 raise status.conflict(resource, name_of(old), why)
             if key in old["metadata"]:
                 new["metadata"][key] = old["metadata"][key]
+        if not isinstance(new.get("status", {}), dict):
+            raise TypeError("status is not an object")
         if subresource == "status":
             new = {
                 **old,

@@ -235,6 +235,15 @@ def _quota(obj: Object, problems: Problems) -> None:
             problems.invalid(f"spec.hard[{key}]", str(value), "must be greater than or equal to 0")
 
 
+def _node(obj: Object, problems: Problems) -> None:
+    for part in ("capacity", "allocatable"):
+        for name, value in (dig(obj, "status", part) or {}).items():
+            try:
+                quantities.parse(value)
+            except ValueError:
+                problems.invalid(f"status.{part}[{name}]", value, "must be a quantity")
+
+
 def _claim(obj: Object, problems: Problems) -> None:
     if not dig(obj, "spec", "accessModes"):
         problems.required("spec.accessModes", "at least 1 access mode is required")
@@ -274,4 +283,5 @@ _CHECKS = {
     resources.LEASES.qualified: _lease,
     resources.QUOTAS.qualified: _quota,
     resources.CLAIMS.qualified: _claim,
+    resources.NODES.qualified: _node,
 }

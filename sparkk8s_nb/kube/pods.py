@@ -17,6 +17,9 @@ from sparkk8s_nb.ports import Manifest, Stop
 
 Json = Mapping[str, Any]
 
+SPARK_INACTIVE = "spark-exec-inactive"
+"""The label that Spark puts on an executor's pod once it has seen its end."""
+
 
 def pod_view(manifest: Manifest) -> PodView:
     """What a pod's object says, in a few fields.
@@ -35,6 +38,7 @@ def pod_view(manifest: Manifest) -> PodView:
     '0/1 nodes are available: 1 Insufficient cpu.'
     """
     metadata, spec, status = (manifest.get(part) or {} for part in ("metadata", "spec", "status"))
+    labels = metadata.get("labels") or {}
     main = _main_container(spec.get("containers") or [])
     reason, message = _why(status, main.get("name", EXECUTOR_CONTAINER))
     resources = main.get("resources") or {}
@@ -42,7 +46,7 @@ def pod_view(manifest: Manifest) -> PodView:
     return PodView(
         name=str(metadata.get("name", "")),
         uid=str(metadata.get("uid", "")),
-        executor=str((metadata.get("labels") or {}).get(SPARK_EXECUTOR_ID, "")),
+        executor=str(labels.get(SPARK_EXECUTOR_ID, "")),
         phase=str(status.get("phase") or "Pending"),
         deleting=bool(metadata.get("deletionTimestamp")),
         reason=reason,

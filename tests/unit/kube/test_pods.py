@@ -135,3 +135,9 @@ def test_pods_become_fleet_events(cluster, transport, stream, clock):
     assert [type(event) for event in found] == [Listed, PodSeen, PodSeen, PodGone]
     assert found[0].pods[0].executor == "3"
     assert {event.at for event in found} == {100.0}
+
+
+def test_a_pod_whose_end_spark_has_seen_is_marked():
+    """Spark labels it, where it does not delete it."""
+    assert not pod_view(pod()).marked
+    assert pod_view(pod(labels={"spark-exec-id": "3", "spark-exec-inactive": "true"})).marked

@@ -1,0 +1,80 @@
+"""A process is known by its id and its start, whatever the clock does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from sparkk8s_nb.processes import ProcessId, end, identify, is_alive
+
+
+@pytest.fixture
+def sleeper():
+    """Starts a process that waits for the end of its input."""
+    started = []
+
+    def run(code="input()"):
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"print('up', flush=True); {code}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        process.stdout.readline()
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere start times do not depend on the boot time")
+def test_a_clock_that_is_set_kills_nobody(monkeypatch):
+    """A laptop wakes up, the clock jumps by an hour: the time of the boot, and of every start, jumps too."""
+    known = identify()
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600.0)
+    assert is_alive(known)
+
+
+def test_a_zombie_is_dead(sleeper):
+    """It runs nothing any more."""
+    process = sleeper()
+    known = identify(process.pid)
+    process.kill()
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    assert not is_alive(known)
+
+
+def test_ending_asks_first(sleeper):
+    """TERM is enough for most."""
+    process = sleeper()
+    known = identify(process.pid)
+    assert end(known, grace=30) is False
+    assert not is_alive(known)
+
+
+def test_ending_insists(sleeper):
+    """KILL for one that does not listen."""
+    process = sleeper("import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); input()")
+    process.stdout.readline()
+    known = identify(process.pid)
+    assert end(known, grace=0.05) is True
+    assert not is_alive(known)
+
+
+def test_ending_what_is_gone_does_nothing():
+    """Nor does it touch whoever has the id now."""
+    assert end(ProcessId(pid=2**22 + 9, started=1.0), grace=1) is False
+    assert end(ProcessId(pid=identify().pid, started=1.0), grace=1) is False
+
+
+def test_a_process_that_is_not_there_has_no_identity():
+    """A plain ProcessLookupError."""
+    with pytest.raises(ProcessLookupError):
+        identify(2**22 + 9)

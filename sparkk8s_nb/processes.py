@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,10 +93,25 @@ def end(process: ProcessId, *, grace: float) -> bool:
         return False
     with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
         handle.send_signal(signal.SIGTERM)
-    gone, alive = psutil.wait_procs([handle], timeout=grace)
-    if gone or not is_alive(process):
+    if _has_ended(process, handle, within=grace):
         return False
     with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
         handle.kill()
-    psutil.wait_procs(alive, timeout=5)
+    _has_ended(process, handle, within=5)
+    return True
+
+
+def _has_ended(process: ProcessId, handle: psutil.Process, *, within: float) -> bool:
+    """Whether it ends in time. A zombie has ended: who knows when its parent, if not we, will wait for it."""
+    deadline = time.monotonic() + within
+    pause = 0.01
+    while is_alive(process):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        with contextlib.suppress(psutil.TimeoutExpired):
+            handle.wait(min(pause, left))
+        pause = min(0.2, pause * 2)
+    with contextlib.suppress(psutil.TimeoutExpired):
+        handle.wait(0)  # a child of ours does not stay a zombie
     return True

@@ -16,7 +16,6 @@ from sparkk8s_nb.embedded import (
     discovery,
     events,
     patches,
-    protobuf,
     resources,
     status,
     table,
@@ -37,7 +36,6 @@ from sparkk8s_nb.embedded.requestinfo import (
     target_of,
     write_continue,
 )
-from sparkk8s_nb.embedded.resources import Resource
 from sparkk8s_nb.embedded.subresources import bind, evict
 from sparkk8s_nb.embedded.watch import start_version
 from sparkk8s_nb.embedded.watching import WatchSocket, over_http
@@ -135,7 +133,7 @@ class ResourceHandler(Handler):
         """Create; bind, evict."""
         target, query = target_of(self), self.query()
         if target.resource in (resources.ACCESS_REVIEWS, resources.RULES_REVIEWS):
-            self.answer(access.review(target.resource, self._review_body(target.resource)), 201)
+            self.answer(access.review(target.resource, self.body()), 201)
             return
         body = self.body()
         self._check(target, "create")
@@ -150,14 +148,6 @@ class ResourceHandler(Handler):
             body = events.from_new(body) if target.resource is resources.NEW_EVENTS else body
             made = self.site.registry.create(resource, target.namespace or "", body, dry_run=dry_run(query))
             self._answer_object(target, query, made, 201)
-
-    def _review_body(self, resource: Resource) -> Any:
-        if not self.request.headers.get("Content-Type", "").startswith(protobuf.CONTENT_TYPE):
-            return self.body()
-        try:
-            return protobuf.review(resource, self.request.body)
-        except ValueError as error:
-            raise status.bad_request(f"error decoding the body: {error}") from error
 
     def put(self) -> None:
         """Replace an object or its status."""

@@ -113,8 +113,9 @@ class PodWorker:
 
     async def _prepare(self) -> None:
         """Directory, volumes, shim."""
+        self._directory.mkdir(mode=0o700)
         for part in ("volumes", "logs", "home", "root", "tmp"):
-            (self._directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._directory / part).mkdir(mode=0o700)
         while True:
             try:
                 self._volumes = materialize(

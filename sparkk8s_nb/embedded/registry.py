@@ -220,7 +220,7 @@ class Registry:
                 spec["clusterIP"] = self._service_address()
                 spec["clusterIPs"] = [spec["clusterIP"]]
         elif resource is resources.QUOTAS:
-            obj.pop("status", None)
+            obj["status"] = {}
 
     def _service_address(self) -> str:
         self._addresses += 1

@@ -15,7 +15,7 @@ import yaml
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
-from sparkk8s_nb.embedded import status
+from sparkk8s_nb.embedded import protobuf, status
 from sparkk8s_nb.embedded.objects import Object
 from sparkk8s_nb.embedded.registry import Registry
 from sparkk8s_nb.embedded.status import StatusError
@@ -107,9 +107,11 @@ class Handler(RequestHandler):
         if not raw:
             return None
         kind = self.request.headers.get("Content-Type", "application/json").partition(";")[0].strip()
-        if "protobuf" in kind or "cbor" in kind:
-            raise status.unsupported_media_type(kind, ("application/json", "application/yaml"))
         try:
+            if kind == protobuf.CONTENT_TYPE and (known := protobuf.decode(raw)) is not None:
+                return known
+            if kind == protobuf.CONTENT_TYPE or "cbor" in kind:
+                raise status.unsupported_media_type(kind, ("application/json", "application/yaml"))
             if kind in ("application/yaml", "text/yaml", "application/x-yaml"):
                 return yaml.safe_load(raw)
             return json.loads(raw)

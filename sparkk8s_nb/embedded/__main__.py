@@ -37,10 +37,17 @@ def _lock(directory: Path) -> int | None:
     return None
 
 
+def _detach() -> None:
+    """Become nobody's child: whoever started us need not wait for us, and keeps no zombie when we end."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+
+
 def _tell(ready: int | None, text: str) -> None:
     if ready is not None:
         with contextlib.suppress(OSError):
-            os.write(ready, f"error {text}\n".encode())
+            os.write(ready, f"{text}\n".encode())
 
 
 async def _live(daemon: Daemon, ready: int | None) -> None:
@@ -51,7 +58,10 @@ async def _live(daemon: Daemon, ready: int | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the daemon; returns the process's exit code."""
+    """Run the daemon; returns the process's exit code.
+
+    With ``--ready-fd`` it detaches, and the pipe hears ``pid N``, then ``ready`` or ``error PROBLEM<TAB>FIX``.
+    """
     parser = argparse.ArgumentParser(prog="python -m sparkk8s_nb.embedded")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--pods", type=Path, required=True)
@@ -61,10 +71,12 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.ready_fd is not None:
         os.set_inheritable(options.ready_fd, False)
+        _detach()
+        _tell(options.ready_fd, f"pid {os.getpid()}")
     directory = localfiles.private_dir(options.directory)
     lock = _lock(directory)
     if lock is None:
-        _tell(options.ready_fd, "another daemon runs already")
+        _tell(options.ready_fd, "error another daemon runs already\tStop it with `sparkk8s-nb cluster down`.")
         return 3
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
@@ -74,11 +86,14 @@ def main(arguments: Sequence[str]) -> int:
         asyncio.run(_live(daemon, options.ready_fd))
     except SparkK8sError as error:
         log.exception("the cluster cannot run")
-        _tell(options.ready_fd, error.problem.rstrip("."))
-        return 2
+        _tell(options.ready_fd, f"error {error.problem}\t{error.fix}")
+        daemon.failed = True
+    except BaseException:
+        daemon.failed = True
+        raise
     finally:
         daemon.remove_files()
-    return 0
+    return 2 if daemon.failed else 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from sparkk8s_nb.embedded import (
 from sparkk8s_nb.embedded.api import application
 from sparkk8s_nb.embedded.collector import Collector
 from sparkk8s_nb.embedded.events import Recorder
+from sparkk8s_nb.embedded.homefiles import FILES
 from sparkk8s_nb.embedded.kubelet import Kubelet, lookups
 from sparkk8s_nb.embedded.launcher import Launcher
 from sparkk8s_nb.embedded.lifecycle import CONTEXT, NAMESPACE, NodeSettings
@@ -49,7 +50,7 @@ from sparkk8s_nb.version import __version__
 log = logging.getLogger(__name__)
 
 #: what pods get to end by themselves when the cluster goes down
-STOP_GRACE = 5.0
+STOP_GRACE = 3.0
 _BODY_BYTES = 8 * 1024 * 1024
 
 
@@ -77,6 +78,7 @@ class Daemon:
         self.settings = settings
         self.token = secrets.token_urlsafe(32)
         self.stopping = asyncio.Event()
+        self.failed = False
         self._idle_since: float | None = time.monotonic()
         self._has = node.machine()
         self._may_use = node.usable(
@@ -152,6 +154,7 @@ class Daemon:
         def ended(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and task.exception() is not None:
                 log.critical("a part of the cluster has failed", exc_info=task.exception())
+                self.failed = True
                 self.stopping.set()
 
         for part in parts:
@@ -257,7 +260,8 @@ class Daemon:
             await asyncio.sleep(pause)
 
     def remove_files(self) -> None:
-        """Leave nothing."""
-        for name in ("kubeconfig", "ca.crt", "token", "daemon.json", "daemon.log", "daemon.lock"):
-            localfiles.remove_quietly(self.directory / name)
+        """Leave nothing, but for the log after a failure: it says why (the next ``up`` or ``down`` removes it)."""
+        for name in FILES:
+            if not (self.failed and name == "daemon.log"):
+                localfiles.remove_quietly(self.directory / name)
         shutil.rmtree(self.pods, ignore_errors=True)

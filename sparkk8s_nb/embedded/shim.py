@@ -160,7 +160,7 @@ class Shim:
                     isolate(order["root"], order["scratch"], order["readable"], order["writable"])
                     self._report({"event": "isolated"})
                 except OSError as error:
-                    self._report({"event": "failed", "name": "", "message": f"isolation: {error}"})
+                    self._report({"event": "failed", "name": "", "message": str(error.strerror)})
             case "run":
                 self._run(order)
             case "signal":

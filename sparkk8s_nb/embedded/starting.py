@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sparkk8s_nb.embedded.homefiles import pods_directory, remove_files
@@ -48,19 +50,26 @@ def start(home: Path, settings: Mapping[str, object], deadline: float) -> None:
     finally:
         os.close(log)
         os.close(ready_end)
+    process.wait()
     try:
-        said = _read_line(ready, deadline)
+        told = list(_lines(ready, deadline))
     finally:
         os.close(ready)
-    if said == "ready":
-        _forget_child(process)
+    if "ready" in told:
         return
-    if said is None:
-        process.kill()
-        process.wait()
-        raise no_start(home, "did not answer in time")
-    process.wait()
-    raise no_start(home, said.removeprefix("error ") or "ended at once")
+    for line in told:
+        if line.startswith("error "):
+            problem, _, fix = line.removeprefix("error ").partition("\t")
+            remove_files(home)
+            raise EmbeddedError(problem, fix=fix)
+    why = "ended at once"
+    if time.monotonic() >= deadline:
+        why = "did not answer in time"
+        for line in told:
+            if line.startswith("pid "):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(line.removeprefix("pid ")), signal.SIGKILL)
+    raise no_start(home, why)
 
 
 def _environment() -> dict[str, str]:
@@ -72,23 +81,18 @@ def _environment() -> dict[str, str]:
     return environ
 
 
-def _forget_child(process: subprocess.Popen[bytes]) -> None:
-    """Let the daemon outlive us without Python's warning about a child that nobody waited for."""
-    process.returncode = 0
-
-
-def _read_line(handle: int, deadline: float) -> str | None:
-    """What comes before the pipe's end; None if the time is over first."""
+def _lines(handle: int, deadline: float) -> Iterator[str]:
+    """What the daemon says on the pipe, up to ``ready``, its end or the deadline."""
     data = b""
-    while b"\n" not in data:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([handle], [], [], left)[0]:
-            return None
+    while (left := deadline - time.monotonic()) > 0 and select.select([handle], [], [], left)[0]:
         piece = os.read(handle, 4096)
+        *lines, data = (data + piece).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace")
+            if line == b"ready":
+                return
         if not piece:
-            break
-        data += piece
-    return data.decode(errors="replace").strip()
+            return
 
 
 def no_start(home: Path, why: str) -> EmbeddedError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sparkk8s_nb.model.memory import executor_split
 from sparkk8s_nb.model.quantities import format_memory
-from sparkk8s_nb.model.sparkconf import split_memory
 from sparkk8s_nb.session.session import Session
 
 
@@ -19,7 +19,7 @@ def started_sentence(session: Session, taken: Sequence[str] = ()) -> str:
         Variables that are the user's own and were left alone.
     """
     spec = session.spec
-    split = split_memory(spec.executor.memory)
+    split = executor_split(spec.executor)
     cores = "1 core" if spec.executor.cores == 1 else f"{spec.executor.cores} cores"
     sizes = f"{format_memory(split.heap)} heap, {format_memory(split.overhead)} Python and overhead"
     lines = [

@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.confs import CONFS_OF_OPTIONS, is_secret, owner_says
+from sparkk8s_nb.model.memory import MIN_HEAP
 from sparkk8s_nb.model.options import BY_KEY, Many, Option
 from sparkk8s_nb.model.quantities import format_memory
-from sparkk8s_nb.model.sparkconf import MIN_HEAP
 from sparkk8s_nb.model.suggest import correct
 
 _CONF_FORM = 'Write them as "spark.sql.shuffle.partitions" = 8'

@@ -11,8 +11,8 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.labels import session_labels
+from sparkk8s_nb.model.podmerge import merge_pods
 from sparkk8s_nb.model.sparkconf import SECRET_FILE, DriverNetwork
 from sparkk8s_nb.model.spec import MIB, SessionSpec
 
@@ -118,19 +118,11 @@ def pod_template(
     hints : Mapping
         Environment for the start script: where the driver found Spark, Java and Python.
     templates : Sequence of Mapping
-        The administrator's first, then the user's.
-
-    Raises
-    ------
-    UsageError
-        If a template is no Pod.
+        The administrator's first, then the user's, as
+        :func:`~sparkk8s_nb.model.podmerge.read_template` gives them.
     """
     merged = _base(spec, uid=uid, gid=gid, hints=hints)
     for template in templates:
-        if template.get("kind", "Pod") != "Pod" or not isinstance(template.get("spec", {}), Mapping):
-            raise UsageError(
-                "A pod template is not a Pod.", fix="Give a YAML file with kind: Pod and a spec."
-            )
         merged = merge_pods(merged, template)
     return merge_pods(merged, _invariants(spec, owner))
 
@@ -173,6 +165,7 @@ def _invariants(spec: SessionSpec, owner: Mapping[str, Any]) -> Json:
     """What lifetime and security rest on: merged last, so it wins."""
     return {
         "metadata": {
+            "namespace": spec.target.namespace,
             "labels": session_labels(spec) | {"app.kubernetes.io/component": "executor"},
             "ownerReferences": [dict(owner)],
         },
@@ -202,45 +195,6 @@ def _invariants(spec: SessionSpec, owner: Mapping[str, Any]) -> Json:
             ],
         },
     }
-
-
-MERGE_KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "volumes": "name",
-    "env": "name",
-    "volumeMounts": "mountPath",
-    "imagePullSecrets": "name",
-    "hostAliases": "ip",
-}
-
-
-def merge_pods(base: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
-    """Merge one pod over another as Kubernetes' strategic merge does: maps deeply, named lists by key.
-
-    >>> merge_pods({"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "value": "2"}]})
-    {'env': [{'name': 'A', 'value': '2'}]}
-    """
-    result = dict(base)
-    for key, value in over.items():
-        old = result.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            result[key] = merge_pods(old, value)
-        elif key in MERGE_KEYS and isinstance(old, list) and isinstance(value, list):
-            result[key] = _merge_lists(old, value, MERGE_KEYS[key])
-        else:
-            result[key] = value
-    return result
-
-
-def _merge_lists(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], key: str) -> list[Json]:
-    merged = {item.get(key): dict(item) for item in old}
-    for item in new:
-        name = item.get(key)
-        replaces_source = "value" in item or "valueFrom" in item
-        before = {} if replaces_source else merged.get(name, {})
-        merged[name] = merge_pods(before, item)
-    return list(merged.values())
 
 
 def probe_pod(spec: SessionSpec, template: Mapping[str, Any]) -> Json:

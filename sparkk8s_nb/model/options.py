@@ -13,8 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from sparkk8s_nb.model import values
+from sparkk8s_nb.model.memory import MIN_HEAP, MIN_OVERHEAD
 from sparkk8s_nb.model.quantities import MIB
-from sparkk8s_nb.model.sparkconf import MIN_HEAP, MIN_OVERHEAD
 
 POD_MIN = MIN_HEAP + MIN_OVERHEAD
 

@@ -10,70 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparkk8s_nb.errors import UsageError
+from sparkk8s_nb.model.memory import OVERHEAD_FACTOR, executor_split
 from sparkk8s_nb.model.spec import MIB, ClusterAccess, SessionSpec
 
-MIN_OVERHEAD = 384 * MIB
-OVERHEAD_FACTOR = 0.4
-MIN_HEAP = 450 * MIB
 SECRET_FILE = "/opt/sparkk8s/secret/rpc"  # noqa: S105 - where it is mounted, not what it is
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemorySplit:
-    """How a pod's memory is divided, in bytes; the two add up to the pod's limit.
-
-    Parameters
-    ----------
-    heap : int
-        ``spark.executor.memory``.
-    overhead : int
-        ``spark.executor.memoryOverhead``: Python workers, off-heap buffers, the JVM itself.
-    """
-
-    heap: int
-    overhead: int
-
-    @property
-    def pod(self) -> int:
-        """The whole pod."""
-        return self.heap + self.overhead
-
-
-def split_memory(pod: int) -> MemorySplit:
-    """Divide a pod's memory into heap and the rest.
-
-    The overhead is 0.4 of the heap, at least 384 MiB: Spark's factor for Python applications. In client
-    mode Spark itself takes the JVM's 0.1, a common cause of exit code 137.
-
-    Raises
-    ------
-    UsageError
-        If the heap would be less than Spark's minimum of 450 MiB.
-
-    Examples
-    --------
-    >>> split = split_memory(8 * 1024 * MIB)
-    >>> split.heap // MIB, split.overhead // MIB, split.pod // MIB
-    (5851, 2341, 8192)
-    """
-    heap = min(int(pod / (1 + OVERHEAD_FACTOR)), pod - MIN_OVERHEAD) // MIB * MIB
-    if heap < MIN_HEAP:
-        least = (MIN_HEAP + MIN_OVERHEAD) // MIB
-        raise UsageError(
-            f"--memory {pod // MIB}m is too little for an executor.",
-            fix=f"Give the pod at least --memory {least}m: 450m of heap, 384m for Python and the JVM.",
-        )
-    return MemorySplit(heap=heap, overhead=pod // MIB * MIB - heap)
-
-
-def pod_memory_for_heap(heap: int, factor: float = OVERHEAD_FACTOR) -> int:
-    """The pod that a heap of that size needs: Spark's meaning of ``spark.executor.memory``.
-
-    >>> pod_memory_for_heap(1024 * MIB) // MIB
-    1433
-    """
-    return (heap + max(MIN_OVERHEAD, int(heap * factor))) // MIB * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +127,7 @@ def _cluster(spec: SessionSpec, access: ClusterAccess) -> dict[str, str]:
 
 
 def _executors(spec: SessionSpec) -> dict[str, str]:
-    split = split_memory(spec.executor.memory)
+    split = executor_split(spec.executor)
     return {
         "spark.executor.instances": str(spec.executors),
         "spark.executor.cores": str(spec.executor.cores),

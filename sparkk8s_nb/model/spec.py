@@ -87,12 +87,18 @@ class ExecutorSpec:
         The whole pod, in bytes: heap, Python and overhead together, request and limit.
     disk : int or None
         Size limit of its scratch volume in bytes.
+    overhead : int or None
+        Bytes of ``memory`` that are not heap, where that was said; else a share of it.
+    beside : int
+        Bytes of ``memory`` that Spark adds to heap and overhead by itself (off-heap memory).
     """
 
     cores: int = 2
     cpu_millis: int = 2000
     memory: int = 8 * GIB
     disk: int | None = None
+    overhead: int | None = None
+    beside: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

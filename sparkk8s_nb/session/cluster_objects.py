@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sparkk8s_nb.errors import RefusedError
+from sparkk8s_nb.errors import ClusterError, ConnectError, RefusedError
 from sparkk8s_nb.localfiles import write_private
 from sparkk8s_nb.model import manifests
 from sparkk8s_nb.model.labels import RECORD, executor_selector, session_labels
@@ -40,7 +40,13 @@ class ClusterObjects:
     def make_lease(self, record: SessionRecord) -> str:
         """Create the Lease and return its uid."""
         lease = self._parts.lease(session_labels(self._spec), {RECORD: record.public().as_json()})
-        created = self._parts.cluster.create(lease)
+        try:
+            created = self._parts.cluster.create(lease)
+        except ConnectError:
+            # The answer was lost, perhaps not the request: nobody else makes a Lease of this name.
+            with contextlib.suppress(ClusterError):
+                self._parts.cluster.delete("Lease", self._spec.name)
+            raise
         self.lease_uid = created["metadata"]["uid"]
         self._owner = self._parts.owner_reference(created)
         return self.lease_uid
@@ -52,7 +58,13 @@ class ClusterObjects:
         write_private(self._parts.place.record, record.as_json())
 
     def lease_is_ours(self) -> bool:
-        """Whether the Lease is still there, and still the one that we made."""
+        """Whether the Lease is still there, and still the one that we made.
+
+        Raises
+        ------
+        ClusterError
+            If the API server does not answer: that says nothing about the Lease.
+        """
         lease = self._parts.cluster.read("Lease", self._spec.name)
         return lease is not None and lease["metadata"]["uid"] == self.lease_uid
 

@@ -50,6 +50,7 @@ class Opening:
     def processes(self) -> tuple[Keeper, LaunchingDriver]:
         """Start the driver JVM, which comes up while the rest is made, and the keeper."""
         self._say("Starting the driver")
+        self._undo.push("close the connections to the API server", self._parts.close)
         self._undo.push("remove the session's files", self._parts.place.remove)
         launching = self._parts.launch_driver()
         self._undo.push("end the driver JVM", lambda: launching.end(grace=1))
@@ -85,8 +86,8 @@ class Opening:
         self._say("Connecting Spark")
         for _ in range(PORT_TRIES):
             held = self._parts.take_ports()
-            self._objects.make_service(held.network)
             try:
+                self._objects.make_service(held.network)
                 conf = spark_conf(
                     self._spec,
                     self._parts.cluster.access,
@@ -96,8 +97,8 @@ class Opening:
                 )
                 driver = launching.start(conf, self._spec.py_files)
             except PortTakenError:
-                self._objects.remove_service()
                 held.release()
+                self._objects.remove_service()
                 continue
             except BaseException:
                 held.release()
@@ -124,7 +125,6 @@ class Opening:
         deadline = time.monotonic() + PODS_GONE_TIMEOUT
         while left := self._objects.left():
             if time.monotonic() > deadline:
-                raise SparkK8sError(
-                    f"{len(left)} executor pods are still ending", fix="The cluster removes them in a moment."
-                )
+                pods = "1 executor pod is" if len(left) == 1 else f"{len(left)} executor pods are"
+                raise SparkK8sError(f"{pods} still ending", fix="The cluster removes them in a moment.")
             time.sleep(0.05)

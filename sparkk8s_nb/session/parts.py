@@ -78,6 +78,8 @@ class Parts:
         The ownerReference of a Lease.
     lease : callable
         The manifest of the session's Lease from labels and annotations.
+    close : callable
+        Lets go of the connections to the API server, when all else is undone.
     """
 
     cluster: Cluster
@@ -95,3 +97,4 @@ class Parts:
     lease: Callable[[Mapping[str, str], Mapping[str, str]], dict[str, Any]]
     owner_reference: Callable[[Mapping[str, Any]], dict[str, Any]]
     templates: Sequence[Mapping[str, Any]] = ()
+    close: Callable[[], object] = lambda: None

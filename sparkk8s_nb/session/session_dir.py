@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import secrets
 import shutil
 import tempfile
@@ -75,9 +76,11 @@ class SessionDir:
         )
 
     def remove(self) -> None:
-        """Remove everything but the logs."""
+        """Remove everything but the logs; a log directory too, if a start ended before anything was logged."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         shutil.rmtree(self.root, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.log_dir.rmdir()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from sparkk8s_nb.errors import UsageError
+from sparkk8s_nb.model.memory import (
+    MIN_OVERHEAD,
+    OVERHEAD_FACTOR,
+    check_python_memory,
+    off_heap,
+    pod_memory_for_heap,
+    python_memory,
+    split_memory,
+)
 from sparkk8s_nb.model.names import label_value, session_name
-from sparkk8s_nb.model.sizing import Asked, Machine, cluster_executor, driver_memory, embedded_executor
-from sparkk8s_nb.model.sparkconf import OVERHEAD_FACTOR, pod_memory_for_heap
-from sparkk8s_nb.model.spec import ClusterTarget, SessionSpec, TargetKind
+from sparkk8s_nb.model.sizing import (
+    Asked,
+    Machine,
+    check_driver_memory,
+    cluster_executor,
+    driver_memory,
+    embedded_executor,
+)
+from sparkk8s_nb.model.spec import ClusterTarget, ExecutorSpec, SessionSpec, TargetKind
 from sparkk8s_nb.session.notebook_identity import notebook_path, notebook_title, user_name
 
 THIS_MACHINE = "sparkk8s-nb/this-machine"
 """The embedded cluster pulls nothing: its pods run the machine's own programs."""
+
+PYTHON_LEAVES = MIN_OVERHEAD
+"""What an overhead holds besides the memory that was granted to Python workers."""
+
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,38 +91,61 @@ def make_spec(
     Raises
     ------
     UsageError
-        If sizes do not fit the machine, or an image is missing.
+        If sizes do not fit the machine or each other, or an image is missing.
     """
-    asked = Asked(
-        executors=options["executors"],
-        cores=options.get("cores"),
-        memory=_pod_memory(options),
-        driver_memory=options.get("driver_memory"),
-        disk=options.get("disk"),
-    )
-    heap = driver_memory(memory_limit(), asked.driver_memory)
-    executor = embedded_executor(asked, machine, heap) if machine else cluster_executor(asked)
     conf = dict(options.get("conf") or {})
+    limit = memory_limit()
+    check_driver_memory(options.get("driver_memory"), limit)
+    heap = driver_memory(limit, options.get("driver_memory"))
+    executor = _executor(options, conf, machine, heap)
     conf.setdefault("spark.app.name", identity.title)
     return SessionSpec(
         name=identity.name,
         owner=identity.owner,
         notebook=identity.notebook,
         target=target,
-        executors=asked.executors,
+        executors=options["executors"],
         executor=executor,
         driver_memory=heap,
         image=_image(options, target),
         conf=conf,
         packages=tuple(options.get("packages") or ()),
-        py_files=tuple(str(path) for path in options.get("py_files") or ()),
-        pod_templates=tuple(options.get("pod_templates") or ()),
+        py_files=local_files(options.get("py_files") or ()),
+        pod_templates=tuple(path.expanduser() for path in options.get("pod_templates") or ()),
         wait=_wait(options),
         timeout=options["timeout"],
         event_log=options["event_log"],
         progress=options["progress"],
         driver_address=options["driver_address"],
     )
+
+
+def local_files(paths: Iterable[object]) -> tuple[str, ...]:
+    """``--py-files`` with ``~`` resolved; what has a scheme (``s3a://``, ``https://``) is Spark's to find.
+
+    Raises
+    ------
+    UsageError
+        If a local one is not there.
+
+    Examples
+    --------
+    >>> local_files(["https://example.com/lib.zip"])
+    ('https://example.com/lib.zip',)
+    """
+    found = []
+    for text in map(str, paths):
+        if URI.match(text):
+            found.append(text)
+            continue
+        path = Path(text).expanduser()
+        if not path.is_file():
+            state = "is a directory" if path.is_dir() else "is not there"
+            raise UsageError(
+                f"--py-files {text} {state}.", fix="Give a .py, .zip or .egg file, as this kernel sees it."
+            )
+        found.append(str(path))
+    return tuple(found)
 
 
 def memory_limit() -> int:
@@ -114,16 +158,49 @@ def memory_limit() -> int:
     return total
 
 
-def _pod_memory(options: Mapping[str, Any]) -> int | None:
-    """The whole pod: ``--memory``, or Spark's heap with the overhead on top."""
+def _executor(
+    options: Mapping[str, Any], conf: Mapping[str, str], machine: Machine | None, driver: int
+) -> ExecutorSpec:
+    """An executor's size, and how its memory is divided where the user said something about that."""
+    beside, python = off_heap(conf), python_memory(conf)
+    asked = Asked(
+        executors=options["executors"],
+        cores=options.get("cores"),
+        cpu_millis=options.get("cpu"),
+        memory=_pod_memory(options, beside=beside, python=python),
+        disk=options.get("disk"),
+    )
+    size = embedded_executor(asked, machine, driver) if machine else cluster_executor(asked)
+    split = split_memory(
+        size.memory,
+        overhead=_overhead(options, python),
+        factor=options.get("memory_overhead_factor") or OVERHEAD_FACTOR,
+        beside=beside,
+    )
+    if python > split.overhead - PYTHON_LEAVES and options.get("memory_overhead") is None:
+        split = split_memory(size.memory, overhead=python + PYTHON_LEAVES, beside=beside)
+    check_python_memory(split, python)
+    return replace(size, overhead=split.overhead, beside=split.beside)
+
+
+def _pod_memory(options: Mapping[str, Any], *, beside: int, python: int) -> int | None:
+    """The whole pod: ``--memory``, or Spark's heap with all that Spark needs on top."""
     heap = options.get("executor_memory")
     if heap is None:
         memory: int | None = options.get("memory")
         return memory
-    overhead = options.get("memory_overhead")
-    if overhead is not None:
-        return int(heap + overhead)
-    return pod_memory_for_heap(heap, factor=options.get("memory_overhead_factor") or OVERHEAD_FACTOR)
+    overhead = _overhead(options, python)
+    return int(heap + overhead + beside)
+
+
+def _overhead(options: Mapping[str, Any], python: int) -> int | None:
+    """Bytes beside the heap where they follow from what was said; None where they follow from the pod's."""
+    said: int | None = options.get("memory_overhead")
+    heap = options.get("executor_memory")
+    if said is not None or heap is None:
+        return said
+    factor = options.get("memory_overhead_factor") or OVERHEAD_FACTOR
+    return pod_memory_for_heap(heap, factor) - int(heap) + python
 
 
 def _image(options: Mapping[str, Any], target: ClusterTarget) -> str:

@@ -14,10 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import sparkk8s_nb.embedded.lifecycle as embedded
-from sparkk8s_nb.errors import ConnectError, UsageError
+from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.keeper.launch import launch as launch_keeper
 from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.kube.connect import connect
@@ -43,6 +41,7 @@ from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.session.session_dir import SessionDir, make_keys, make_session_dir
 from sparkk8s_nb.session.specification import make_identity, make_spec
 from sparkk8s_nb.session.targets import choose_target
+from sparkk8s_nb.session.templates import load_template
 from sparkk8s_nb.spark.driver import LaunchingSparkDriver
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
@@ -79,6 +78,7 @@ def open_session(
     """
     java = find_java(environ)
     target = choose_target(options.get("context") or "", options.get("namespace") or "", environ)
+    templates = [load_template(path) for path in options.get("pod_templates") or ()]
     identity = make_identity(options, environ)
     runtime = private_dir(runtime_dir(environ, os.getuid()))
     state = private_dir(state_dir(environ, Path.home()))
@@ -91,10 +91,10 @@ def open_session(
         unfinished.callback(cluster.close)
         machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None
         spec = make_spec(options, identity, target, machine)
-        session = Session(spec, _parts(spec, cluster, place, java, given, runtime))
-        unfinished.pop_all()
-    if on_made is not None:
-        on_made(session)
+        session = Session(spec, _parts(spec, cluster, place, java, given, runtime, templates))
+        if on_made is not None:
+            on_made(session)
+        unfinished.pop_all()  # from here on the session undoes it
     session.open()
     return session
 
@@ -129,6 +129,7 @@ def _parts(
     java: Java,
     given: Sequence[str],
     runtime: Path,
+    templates: Sequence[Mapping[str, Any]],
 ) -> Parts:
     holder = this_holder()
     address = driver_address(spec.target, cluster.access.server)
@@ -162,7 +163,8 @@ def _parts(
             now=time.time(),
         ),
         owner_reference=owner_reference,
-        templates=[_read_template(path) for path in spec.pod_templates],
+        close=cluster.close,
+        templates=templates,
     )
 
 
@@ -245,18 +247,3 @@ def driver_address(target: ClusterTarget, server: str) -> str:
             f"This machine has no route to the API server {host}.",
             fix="Check the network, or choose another --context.",
         ) from error
-
-
-def _read_template(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UsageError(
-            f"The pod template {path} cannot be read: {str(error).splitlines()[0]}",
-            fix="Give a YAML file with kind: Pod and a spec.",
-        ) from error
-    if not isinstance(content, dict):
-        raise UsageError(
-            f"The pod template {path} is not a Pod.", fix="Give a YAML file with kind: Pod and a spec."
-        )
-    return content

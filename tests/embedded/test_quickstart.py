@@ -17,6 +17,7 @@ import pytest
 from sparkk8s_nb.embedded import lifecycle
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+PROGRAM = Path(sys.executable).with_name("sparkk8s-nb")
 TIMEOUT = 400
 
 # Runs after the notebook's last cell, in its kernel: its results exactly, not as a table rounds them.
@@ -59,15 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         patch.setenv("SPARKK8S_STATE_DIR", str(folder / "state"))
         patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
         patch.delenv("KUBECONFIG", raising=False)
-        command = [
-            sys.executable,
-            "-m",
-            "sparkk8s_nb.cli",
-            "run",
-            "notebook.ipynb",
-            "--output",
-            "executed.ipynb",
-        ]
+        command = [str(PROGRAM), "run", "notebook.ipynb", "--output", "executed.ipynb"]
         try:
             done = subprocess.run(
                 command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False

@@ -6,10 +6,11 @@ A job belongs to a cell by its job tag, never by guess.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sparkk8s_nb.model.quantities import format_duration
+from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 
 
 class JobState(StrEnum):
@@ -42,7 +43,29 @@ class CellRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """One attempt of one stage."""
+    """One attempt of one stage, or all its attempts summed up.
+
+    Parameters
+    ----------
+    id, attempt : int
+    name : str
+    state : str
+        ``PENDING``, ``ACTIVE``, ``COMPLETE``, ``FAILED`` or ``SKIPPED``.
+    tasks, running, done, failed, killed, speculative : int
+    skipped : bool
+        Whether it need not run: its shuffle files are there already.
+    submitted, completed : float
+        Seconds since the epoch; 0.0 while it has not.
+    failure : str
+        Why it failed, one line.
+    metrics : TaskMetrics
+        Sums over its ended tasks.
+    median, longest : float
+        Seconds of its successful tasks; the median within 13 %.
+    slowest : tuple of SlowTask
+        The slowest first.
+    causes : tuple of FailureCause
+    """
 
     id: int
     attempt: int
@@ -54,6 +77,20 @@ class StageProgress:
     failed: int = 0
     killed: int = 0
     skipped: bool = False
+    speculative: int = 0
+    submitted: float = 0.0
+    completed: float = 0.0
+    failure: str = ""
+    metrics: TaskMetrics = field(default_factory=TaskMetrics)
+    median: float = 0.0
+    longest: float = 0.0
+    slowest: tuple[SlowTask, ...] = ()
+    causes: tuple[FailureCause, ...] = ()
+
+    @property
+    def skew(self) -> float:
+        """How many times the median its slowest task took; 0.0 where there is nothing to compare."""
+        return self.longest / self.median if self.median and self.done > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +109,13 @@ class JobProgress:
     skipped: int = 0
     submitted: float = 0.0
     ended: float = 0.0
+    failure: str = ""
+    sql: str = ""
+
+    @property
+    def metrics(self) -> TaskMetrics:
+        """Sums over its stages."""
+        return sum((stage.metrics for stage in self.stages), TaskMetrics())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,140 @@
+"""What each cell did with Spark: its sums, kept after its jobs are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from sparkk8s_nb.model.drained import Drained
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState
+from sparkk8s_nb.model.task_metrics import TaskMetrics
+
+CELLS_KEPT = 500
+STAGES_REMEMBERED = 5000
+"""Jobs that share a stage run side by side, so a stage that much older is counted for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellMetrics:
+    """One execution of one cell, as ``session.cells`` has it.
+
+    Parameters
+    ----------
+    count : int
+        IPython's execution count.
+    cell_id : str
+        The front end's id of the cell; empty in a terminal.
+    tag : str
+        The job tag that its jobs carry.
+    began, ended : float
+        Seconds since the epoch; ``ended`` is 0.0 while it runs.
+    jobs, jobs_failed, stages, tasks, tasks_failed : int
+        Of ended jobs. A stage that several jobs share counts once.
+    metrics : TaskMetrics
+    """
+
+    count: int
+    cell_id: str
+    tag: str
+    began: float
+    ended: float = 0.0
+    jobs: int = 0
+    jobs_failed: int = 0
+    stages: int = 0
+    tasks: int = 0
+    tasks_failed: int = 0
+    metrics: TaskMetrics = field(default_factory=TaskMetrics)
+
+    @property
+    def seconds(self) -> float:
+        """How long the cell ran; 0.0 while it does."""
+        return max(0.0, self.ended - self.began) if self.ended else 0.0
+
+    def as_row(self) -> dict[str, Any]:
+        """One flat row, for a table."""
+        row = {key: value for key, value in asdict(self).items() if key != "metrics"}
+        return {**row, "seconds": self.seconds, **asdict(self.metrics)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells(Sequence[CellMetrics]):
+    """The cells of a session, oldest first, the newest ``CELLS_KEPT`` of them.
+
+    Examples
+    --------
+    >>> cells = Cells().begin(CellRef(tag="s-1", count=1), at=10.0).end("s-1", at=12.5)
+    >>> cells[-1].seconds
+    2.5
+    """
+
+    _cells: Mapping[str, CellMetrics] = field(default_factory=dict)
+    _counted: frozenset[tuple[int, int]] = field(default=frozenset(), repr=False)
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self._cells.values())[index]
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def tag_of(self, count: int) -> str | None:
+        """The tag of the cell with an execution count; None if it used no Spark or is forgotten."""
+        return next((cell.tag for cell in self._cells.values() if cell.count == count), None)
+
+    def begin(self, ref: CellRef, *, at: float) -> Cells:
+        """With a cell that begins."""
+        cells = {
+            **self._cells,
+            ref.tag: CellMetrics(count=ref.count, cell_id=ref.cell_id, tag=ref.tag, began=at),
+        }
+        while len(cells) > CELLS_KEPT:
+            del cells[next(iter(cells))]
+        return replace(self, _cells=cells)
+
+    def end(self, tag: str, *, at: float) -> Cells:
+        """With a cell that has ended."""
+        return self._changed(tag, ended=at)
+
+    def with_ended(self, reading: Drained, jobs: Sequence[JobProgress]) -> Cells:
+        """With the jobs that ended in a reading added to their cells.
+
+        Parameters
+        ----------
+        reading : Drained
+        jobs : sequence of JobProgress
+            At least those that ended in it.
+        """
+        ended = {item.id for item in reading.ended}
+        result = self
+        for job in jobs:
+            if job.id in ended:
+                for tag in job.tags:
+                    if tag in result._cells:
+                        result = result._with_job(tag, job)
+        return result
+
+    def _with_job(self, tag: str, job: JobProgress) -> Cells:
+        cell = self._cells[tag]
+        new = [
+            s for s in job.stages if not s.skipped and (s.id, s.attempt) not in self._counted and s.submitted
+        ]
+        metrics = sum((stage.metrics for stage in new), cell.metrics)
+        changed = self._changed(
+            tag,
+            jobs=cell.jobs + 1,
+            jobs_failed=cell.jobs_failed + (job.state is JobState.FAILED),
+            stages=cell.stages + len(new),
+            tasks=cell.tasks + sum(stage.done for stage in new),
+            tasks_failed=cell.tasks_failed + sum(stage.failed for stage in new),
+            metrics=metrics,
+        )
+        counted = self._counted | {(stage.id, stage.attempt) for stage in new}
+        newest = max((number for number, _ in counted), default=0)
+        return replace(
+            changed, _counted=frozenset(pair for pair in counted if pair[0] > newest - STAGES_REMEMBERED)
+        )
+
+    def _changed(self, tag: str, **values: Any) -> Cells:
+        if tag not in self._cells:
+            return self
+        return replace(self, _cells={**self._cells, tag: replace(self._cells[tag], **values)})

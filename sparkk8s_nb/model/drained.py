@@ -1,0 +1,189 @@
+"""One reading of the JVM's listener, as values. The JSON is ``ActivityListener.drain()``'s.
+
+=====  =================================================================================
+field  what
+=====  =================================================================================
+n, t   count of readings; the JVM's clock in milliseconds
+d, q   events dropped since the start: by the listener's own bounds, by Spark's bus
+j      jobs started: id, time, description, tags, SQL execution, streaming query, stages
+k      jobs ended: id, time, 1 if it succeeded, reason
+s      stages that changed, summed up (see :func:`_stage`)
+x      executors that worked: id, running tasks, busy milliseconds, done, failed
+e      executors: ``+`` or ``-``, id, time, reason
+=====  =================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sparkk8s_nb.model.progress import StageProgress
+from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStage:
+    """A stage that a job may need: one whose shuffle files are there already is skipped."""
+
+    id: int
+    tasks: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStarted:
+    """A job began. Times are seconds since the epoch."""
+
+    id: int
+    at: float
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    sql: str = ""
+    query: str = ""
+    stages: tuple[PlannedStage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnded:
+    """A job ended, well or not."""
+
+    id: int
+    at: float
+    succeeded: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorWork:
+    """What one executor did since the reading before.
+
+    Parameters
+    ----------
+    id : str
+    running : int
+        Tasks at work now.
+    busy : float
+        Task-seconds since the reading before.
+    done, failed : int
+        Tasks that ended since the reading before.
+    """
+
+    id: str
+    running: int
+    busy: float
+    done: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """One reading.
+
+    Parameters
+    ----------
+    at : float
+        By the JVM's clock, seconds since the epoch.
+    dropped : int
+        Events that the listener's bounds left out since the start.
+    lost : int
+        Events that Spark's own bus dropped since the start: counts may be short.
+    """
+
+    at: float = 0.0
+    dropped: int = 0
+    lost: int = 0
+    started: tuple[JobStarted, ...] = ()
+    ended: tuple[JobEnded, ...] = ()
+    stages: tuple[StageProgress, ...] = ()
+    work: tuple[ExecutorWork, ...] = ()
+
+
+def parse_drained(text: str) -> Drained:
+    """Read what the listener wrote.
+
+    >>> parse_drained('{"n":0,"t":1500,"d":0,"q":0,"j":[],"k":[[3,1400,1,""]],"e":[],"s":[],"x":[]}').ended
+    (JobEnded(id=3, at=1.4, succeeded=True, reason=''),)
+    """
+    data: dict[str, Any] = json.loads(text)
+    return Drained(
+        at=data["t"] / 1000,
+        dropped=data["d"],
+        lost=data["q"],
+        started=tuple(_job_started(row) for row in data["j"]),
+        ended=tuple(
+            JobEnded(id=row[0], at=row[1] / 1000, succeeded=row[2] == 1, reason=row[3]) for row in data["k"]
+        ),
+        stages=tuple(_stage(row) for row in data["s"]),
+        work=tuple(
+            ExecutorWork(id=row[0], running=row[1], busy=row[2] / 1000, done=row[3], failed=row[4])
+            for row in data["x"]
+        ),
+    )
+
+
+def _job_started(row: Sequence[Any]) -> JobStarted:
+    number, at, description, tags, sql, query, stages = row
+    return JobStarted(
+        id=number,
+        at=at / 1000,
+        description=description,
+        tags=tuple(tag for tag in tags.split(",") if tag),
+        sql=sql,
+        query=query,
+        stages=tuple(PlannedStage(id=stage[0], tasks=stage[1], name=stage[2]) for stage in stages),
+    )
+
+
+def _stage(row: Sequence[Any]) -> StageProgress:
+    (number, attempt, name, tasks, running, done, failed, killed, speculative) = row[:9]
+    (submitted, completed, failure, sums, median, longest, slowest, causes) = row[9:]
+    return StageProgress(
+        id=number,
+        attempt=attempt,
+        name=name or "",
+        state=_state(submitted, completed, failure),
+        tasks=tasks,
+        running=running,
+        done=done,
+        failed=failed,
+        killed=killed,
+        speculative=speculative,
+        submitted=submitted / 1000,
+        completed=completed / 1000,
+        failure=failure,
+        metrics=_metrics(sums),
+        median=median / 1000,
+        longest=longest / 1000,
+        slowest=tuple(
+            SlowTask(partition=task[0], seconds=task[1] / 1000, executor=task[2], spilled=task[3])
+            for task in slowest
+        ),
+        causes=tuple(FailureCause(reason=cause[0], count=cause[1]) for cause in causes),
+    )
+
+
+def _state(submitted: int, completed: int, failure: str) -> str:
+    if failure:
+        return "FAILED"
+    if completed:
+        return "COMPLETE"
+    return "ACTIVE" if submitted else "PENDING"
+
+
+def _metrics(sums: Sequence[int]) -> TaskMetrics:
+    return TaskMetrics(
+        run_ms=sums[0],
+        cpu_ms=sums[1],
+        gc_ms=sums[2],
+        bytes_read=sums[3],
+        bytes_written=sums[4],
+        shuffle_read=sums[5],
+        shuffle_written=sums[6],
+        memory_spilled=sums[7],
+        disk_spilled=sums[8],
+        records_read=sums[9],
+        records_written=sums[10],
+    )

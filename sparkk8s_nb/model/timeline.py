@@ -1,0 +1,89 @@
+"""When each executor worked: a bounded grid of executors and time bins.
+
+The grid never has more than ``BINS`` bins: when time runs over its end, neighbours are merged and each bin
+is twice as wide. It never has more than ``ROWS`` rows: further executors share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sparkk8s_nb.model.drained import ExecutorWork
+
+BINS = 120
+ROWS = 100
+OTHERS = "others"
+FIRST_WIDTH = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """What one executor did in one stretch of time.
+
+    Parameters
+    ----------
+    busy : float
+        Task-seconds; divided by the bin's width the mean number of tasks at work.
+    done, failed : int
+    """
+
+    busy: float = 0.0
+    done: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Bin) -> Bin:
+        return Bin(
+            busy=self.busy + other.busy, done=self.done + other.done, failed=self.failed + other.failed
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Executors' work over time.
+
+    Parameters
+    ----------
+    start : float
+        Seconds since the epoch; 0.0 while empty.
+    width : float
+        Seconds of one bin.
+    rows : Mapping of str to tuple of Bin
+        By executor, each as long as it has worked.
+
+    Examples
+    --------
+    >>> line = Timeline().add(10.0, 0.5, [ExecutorWork(id="1", running=1, busy=0.5, done=2)])
+    >>> line.add(10.6, 0.5, [ExecutorWork(id="1", running=0, busy=0.2, done=1)]).rows["1"]
+    (Bin(busy=0.5, done=2, failed=0), Bin(busy=0.2, done=1, failed=0))
+    """
+
+    start: float = 0.0
+    width: float = FIRST_WIDTH
+    rows: Mapping[str, tuple[Bin, ...]] = field(default_factory=dict)
+
+    def add(self, at: float, seconds: float, work: Sequence[ExecutorWork]) -> Timeline:
+        """The timeline with what was done in the ``seconds`` before ``at``, all put at their end."""
+        if not work:
+            return self
+        line = self if self.start else replace(self, start=at - seconds)
+        while at - line.start > BINS * line.width:
+            line = line._coarser()
+        index = min(BINS - 1, max(0, int((at - seconds / 2 - line.start) / line.width)))
+        rows = dict(line.rows)
+        for item in work:
+            name = item.id if item.id in rows or len(rows) < ROWS else OTHERS
+            bins = list(rows.get(name, ()))
+            bins.extend([Bin()] * (index + 1 - len(bins)))
+            bins[index] += Bin(busy=item.busy, done=item.done, failed=item.failed)
+            rows[name] = tuple(bins)
+        return replace(line, rows=rows)
+
+    def _coarser(self) -> Timeline:
+        rows = {name: _merged(bins) for name, bins in self.rows.items()}
+        return replace(self, width=2 * self.width, rows=rows)
+
+
+def _merged(bins: tuple[Bin, ...]) -> tuple[Bin, ...]:
+    pairs = (bins[index : index + 2] for index in range(0, len(bins), 2))
+    return tuple(pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs)

@@ -1,0 +1,60 @@
+"""The listener inside the JVM: compiled when the context is there, drained by one py4j call.
+
+Janino, the compiler that Spark itself uses for generated code, turns its source into a class: no jar has to
+be shipped and no JDK be there (measured: 0.2 s once, 0.7 ms a reading).
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib import resources
+from typing import Any
+
+from sparkk8s_nb.model.drained import Drained, parse_drained
+
+logger = logging.getLogger(__name__)
+
+CLASS_NAME = "sparkk8s.ActivityListener"
+CANCELLED = "cancelled from the notebook"
+
+
+class ActivityListener:
+    """The listener of one SparkContext. Any thread may call it."""
+
+    def __init__(self, listener: Any) -> None:
+        self._listener = listener
+
+    def drain(self) -> Drained:
+        """What changed since the last call."""
+        return parse_drained(self._listener.drain())
+
+    def cancel(self, tag: str) -> int:
+        """Cancel the active jobs of a tag, without those of streaming queries; returns how many."""
+        return int(self._listener.cancel(tag, CANCELLED))
+
+    def active_jobs(self, tag: str) -> tuple[int, ...]:
+        """Ids of the tag's active jobs, without those of streaming queries."""
+        return tuple(self._listener.jobsOf(tag))
+
+
+def attach_listener(context: Any) -> ActivityListener:
+    """Compile the listener in the driver's JVM and have it hear every event from now on.
+
+    Raises
+    ------
+    Py4JError
+        If this JVM cannot compile it: no Janino, or another Spark than it was written for.
+    """
+    jvm, gateway = context._jvm, context._gateway
+    source = resources.files("sparkk8s_nb.spark.listener").joinpath("ActivityListener.java")
+    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
+    compiler.cook(source.read_text(encoding="utf-8"))
+    types = gateway.new_array(jvm.java.lang.Class, 1)
+    types[0] = jvm.java.lang.Class.forName("org.apache.spark.SparkContext")
+    arguments = gateway.new_array(jvm.java.lang.Object, 1)
+    arguments[0] = context._jsc.sc()
+    compiled = compiler.getClassLoader().loadClass(CLASS_NAME)
+    listener = compiled.getDeclaredConstructor(types).newInstance(arguments)
+    listener.attach()
+    return ActivityListener(listener)

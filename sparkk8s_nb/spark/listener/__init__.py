@@ -1,0 +1,1 @@
+"""The JVM listener, as Java source."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from typing import Any
@@ -20,6 +21,8 @@ SHOW_AFTER = 0.5
 """Seconds that a cell's first job runs before its progress is shown: quick cells show nothing."""
 
 NEXT_LOOK = 5.0
+
+COMMAND_CELL = re.compile(r"\s*(%sparkk8s\b[^\n]*|%%sparkk8s\b.*?)\s*", re.DOTALL)
 
 
 class CellHooks:
@@ -49,7 +52,7 @@ class CellHooks:
     def before_cell(self, info: Any = None) -> None:
         """Give the cell's jobs their tag, and have its progress followed."""
         session = self._registry.current
-        if session is None or session.state.over:
+        if session is None or session.state.over or _is_command(getattr(info, "raw_cell", None) or ""):
             return
         cell_id = getattr(info, "cell_id", None) or ""
         self.begin(session, cell_id)
@@ -58,6 +61,10 @@ class CellHooks:
         """A cell begins, or the session does in the middle of one."""
         count = int(getattr(self._ip, "execution_count", 0))
         ref = CellRef(tag=self.tag_of(session, count), count=count, cell_id=cell_id)
+        if not session.answers():
+            # Tagging would wait as long as the JVM is stuck; the cell will, if it needs Spark.
+            self._cell = None
+            return
         try:
             self._cell = RunningCell(session, ref, CellContext.capture())
         except SparkK8sError:
@@ -74,6 +81,11 @@ class CellHooks:
         cell, self._cell = self._cell, None
         if cell is not None:
             cell.end()
+
+
+def _is_command(source: str) -> bool:
+    """Whether a cell is one of our commands alone: it has no jobs, and ``stop`` works on a stuck JVM too."""
+    return COMMAND_CELL.fullmatch(source) is not None
 
 
 class RunningCell:
@@ -100,7 +112,7 @@ class RunningCell:
             if not session.closed:
                 session.progress_feed.wake()
             self._watcher.stop(timeout=2)
-        if session.closed or session.state.over:
+        if session.closed or session.state.over or not session.answers():
             self._finish("")
             return
         try:

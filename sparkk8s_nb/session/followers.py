@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from sparkk8s_nb.errors import DriverError
@@ -17,6 +18,12 @@ from sparkk8s_nb.telemetry.worker import Worker
 
 BUSY_PERIOD = 0.25
 IDLE_PERIOD = 1.0
+ANSWERS_WITHIN = 3.0
+"""Seconds after a reading during which nobody asks whether the JVM still answers."""
+
+STATUS_STOP_TIMEOUT = 2.0
+"""A reading of a JVM that is stuck ends only when the JVM does: stop does not wait for it."""
+
 ENDED_PHASES = frozenset({"Succeeded", "Failed"})
 
 
@@ -92,6 +99,7 @@ class StatusFollower:
         self._now = now
         self._on_driver_gone = on_driver_gone
         self._cell: CellRef | None = None
+        self._read_at = Feed(time.monotonic())
         self._worker = Worker("status", self._work, on_death=self._died)
 
     def start(self) -> None:
@@ -100,8 +108,20 @@ class StatusFollower:
 
     def stop(self) -> None:
         """End at once."""
-        self._worker.stop(timeout=5)
+        self._worker.stop(timeout=STATUS_STOP_TIMEOUT)
+        self._read_at.close()
         self.progress.close()
+
+    def answers(self, patience: float) -> bool:
+        """Whether the JVM answers: it did a moment ago, or does within ``patience`` seconds.
+
+        Whoever calls into a JVM that is stuck (stopped, thrashing) waits as long as it is: ask here before.
+        """
+
+        def lately(read_at: float) -> bool:
+            return time.monotonic() - read_at < ANSWERS_WITHIN
+
+        return lately(self._read_at.wait_for(lately, timeout=patience))
 
     def follow(self, cell: CellRef | None) -> None:
         """From now on the progress is that cell's."""
@@ -137,6 +157,7 @@ class StatusFollower:
         cell = self._cell
         status = self._driver.status((cell.tag,) if cell else ())
         at = self._now()
+        self._read_at.publish(time.monotonic())
         self._fleet.apply(ExecutorsSeen(executors=status.executors, at=at))
         if cell is not None and cell is self._cell:
             self.progress.publish(Progress.of(cell, status.jobs, at))

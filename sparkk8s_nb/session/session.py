@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, StartError
+from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, SparkK8sError, StartError
 from sparkk8s_nb.model.diagnosis import Verdict, diagnose
 from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase, WantedChanged
 from sparkk8s_nb.model.progress import CellRef, Progress
@@ -29,6 +29,7 @@ from sparkk8s_nb.session.undo import Undo
 from sparkk8s_nb.telemetry.feed import Feed
 
 STOP_TIMEOUT = 10.0
+ANSWER_PATIENCE = 5.0
 
 
 class Session:
@@ -58,6 +59,7 @@ class Session:
         self._keeper: Keeper | None = None
         self._started = parts.now()
         self._summary = ""
+        self._trouble: SparkK8sError | None = None
         self._closed = False
         self.activity: Feed[str] = Feed("")
         self.phases: list[tuple[str, float]] = []
@@ -191,6 +193,8 @@ class Session:
 
     def why(self) -> Verdict | None:
         """The one cause that keeps the fleet from being what was asked for, with its fix; None if all is well."""
+        if self._trouble is not None:
+            return Verdict(problem=self._trouble.problem, fix=self._trouble.fix)
         return diagnose(self.fleet, now=self._parts.now(), log=self._caretaker.last_log)
 
     def scale(self, executors: int) -> None:
@@ -245,6 +249,10 @@ class Session:
     def final_progress(self) -> Progress:
         """The cell's numbers now that it has ended."""
         return self._status.read_now() if self._status else Progress()
+
+    def answers(self) -> bool:
+        """Whether the driver's JVM answers; waits a few seconds for one that did not lately."""
+        return self._status is None or self._status.answers(ANSWER_PATIENCE)
 
     @property
     def driver(self) -> Driver:
@@ -331,7 +339,7 @@ class Session:
             "The session's Lease was deleted, and the cluster removed its executors.",
             fix="%sparkk8s scale N revives it.",
         )
-        self._fleet.judge(f"{error.problem} {error.fix}")
+        self._judge(error)
         if self._driver is not None:
             self._driver.request_executors(0)
 
@@ -339,7 +347,12 @@ class Session:
         if self.state in {SessionState.STOPPING, SessionState.STOPPED}:
             return
         self._state.publish(SessionState.FAILED)
-        self._fleet.judge(f"{error.problem} {error.fix}")
+        self._judge(error)
+
+    def _judge(self, trouble: SparkK8sError) -> None:
+        """What is wrong with the session itself comes before anything that its executors may lack."""
+        self._trouble = trouble
+        self._fleet.judge(f"{trouble.problem} {trouble.fix}")
 
     def _revive(self) -> None:
         """Make the Lease and what it owns anew; Spark reads the template for every pod it makes."""
@@ -348,6 +361,7 @@ class Session:
             self._keeper.lease(self.spec.name, uid)
         self._objects.remake_owned()
         self._caretaker.found_again()
+        self._trouble = None
         self._state.publish(SessionState.RUNNING)
 
     def _stop_driver(self) -> None:
@@ -356,7 +370,7 @@ class Session:
         stopped = self._driver.stop(STOP_TIMEOUT)
         if not stopped and self.state is SessionState.STOPPING:
             raise DriverError(
-                f"Spark did not stop within {STOP_TIMEOUT:.0f} s and its JVM was ended", fix="Nothing to do."
+                f"it did not end within {STOP_TIMEOUT:.0f} s, so its JVM was ended", fix="Nothing to do."
             )
 
     def _close(self) -> list[str]:

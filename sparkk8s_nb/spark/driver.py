@@ -26,6 +26,10 @@ class SparkDriver:
         self._spark = spark
         self._environment = environment
         self._context = spark.sparkContext
+        server = getattr(self._context, "_accumulatorServer", None)
+        if server is not None:
+            # A JVM that ends leaves its connection to this server half open, which would print a trace.
+            server.handle_error = lambda *_: None
         self._store = StatusStore(self._context)
         self._hooks: ExitStack | None = None
         self.app_id: str = self._context.applicationId
@@ -131,8 +135,6 @@ class SparkDriver:
         self._context._jsc = None
         server = getattr(self._context, "_accumulatorServer", None)
         if server is not None:
-            # The JVM ends with its connection to this server open, which would print a trace.
-            server.handle_error = lambda *_: None
             server.shutdown()
             server.server_close()
             self._context._accumulatorServer = None

@@ -28,6 +28,8 @@ from sparkk8s_nb.spark.java import Java
 CONNECT_TIMEOUT = 120.0
 """Seconds for the JVM to come up; ``--packages`` may have to download first."""
 
+ENDING_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchPlan:
@@ -73,6 +75,7 @@ class LaunchedJvm:
         self._connection = connection
         self._output = output
         self._gateway: Any = None
+        self._stopped = False
         self.process: ProcessId = identify(process.pid)
 
     def connect(self, timeout: float = CONNECT_TIMEOUT) -> Any:
@@ -86,7 +89,44 @@ class LaunchedJvm:
         if self._gateway is None:
             port, secret = self._read_connection(timeout)
             self._gateway = _open_gateway(port, secret)
+            self._speak_plainly(self._gateway._gateway_client)
         return self._gateway
+
+    def _speak_plainly(self, client: Any) -> None:
+        """Have every call into a JVM that is gone say so in two lines, instead of a trace of sockets."""
+        from py4j.protocol import ERROR, Py4JError
+
+        send = client.send_command
+
+        def send_command(command: str, retry: bool = True, binary: bool = False) -> Any:
+            try:
+                answer = send(command, retry, binary)
+            except (Py4JError, OSError) as error:
+                if self._has_ended():
+                    raise self._gone() from error
+                raise
+            if answer == ERROR and self._has_ended():
+                raise self._gone()
+            return answer
+
+        client.send_command = send_command
+
+    def _has_ended(self) -> bool:
+        """Whether the JVM is gone; one that dies closes its sockets a moment before."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_SECONDS)
+        return self._process.poll() is not None
+
+    def _gone(self) -> DriverError:
+        if self._stopped:
+            return DriverError(
+                "This belongs to a Spark session that was stopped.",
+                fix="Make it again after %sparkk8s start.",
+            )
+        return DriverError(
+            "The driver JVM is gone: it ended or was killed (often for want of memory).",
+            fix="Start anew with %sparkk8s start; %sparkk8s logs driver may say why.",
+        )
 
     def _read_connection(self, timeout: float) -> tuple[int, str]:
         deadline = time.monotonic() + timeout
@@ -114,10 +154,7 @@ class LaunchedJvm:
 
     def end(self, grace: float) -> None:
         """End the JVM, whatever state it is in: close its stdin, TERM, KILL. Idempotent."""
-        if self._gateway is not None:
-            # py4j raises anything from OSError to its own errors while closing a dead connection
-            with contextlib.suppress(Exception):
-                self._gateway.shutdown()
+        self._stopped = True
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -127,6 +164,13 @@ class LaunchedJvm:
             end(self.process, grace=2)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
+        if self._gateway is not None:
+            # Not before the JVM has ended: on a thread without a connection py4j opens one first, and waits
+            # for the answer of a JVM that may be stuck. What it raises while closing dead connections is
+            # anything from OSError to its own errors.
+            with contextlib.suppress(Exception):
+                self._gateway.shutdown()
+            self._gateway = None
         shutil.rmtree(self._connection.parent, ignore_errors=True)
 
 
@@ -193,7 +237,12 @@ def _open_gateway(port: int, secret: str) -> Any:
     pyspark takes an existing JVM only from the environment, and reads it at once: the two variables are
     there for this one call and never again.
     """
+    import py4j.java_gateway
     from pyspark.java_gateway import launch_gateway
+
+    # py4j reports a JVM's end through the root logger, which prints a trace into whatever cell runs. Its
+    # own logger is the right one: it is silent unless somebody listens.
+    py4j.java_gateway.logging = py4j.java_gateway.logger
 
     handover = {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
     os.environ.update(handover)

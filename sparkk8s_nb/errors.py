@@ -56,7 +56,8 @@ class SparkK8sError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback: the two lines. The cause stays in ``__cause__``."""
-        return [f"{type(self).__name__}: {self.problem}", *self.fix.splitlines()]
+        notes = getattr(self, "__notes__", [])  # what could not be undone
+        return [f"{type(self).__name__}: {self.problem}", *self.fix.splitlines(), *notes]
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.problem, self.fix))

@@ -27,6 +27,9 @@ LOG_LINES = 8
 REGISTRATION_SECONDS = 60.0
 """An executor whose container runs that long without registering cannot reach the driver."""
 
+CREATION_SECONDS = 5.0
+"""So long after executors were asked for it is no news that they have no pod yet."""
+
 _STUCK = (
     (
         reasons.PULL_PROBLEMS,
@@ -164,6 +167,8 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
             problem=f"{_executors(fleet.starting)} started and not registered with the driver yet.",
             fix="Wait a few seconds more.",
         )
+    if not fleet.asked or now - fleet.wanted_since < CREATION_SECONDS:
+        return None  # Spark has only just been asked
     return Verdict(
         problem=f"{_executors(fleet.asked)} asked for, and no pod was made.",
         fix="Read what Spark says: %sparkk8s logs driver",

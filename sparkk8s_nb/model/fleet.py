@@ -71,6 +71,8 @@ class Fleet:
         Since an executor last registered with Spark.
     done_total, failed_total : int
         Executors that ended since the session began.
+    wanted_since : float
+        When that many were first asked for; 0.0 is since the session began.
     as_of : float
         Seconds since the epoch.
 
@@ -93,6 +95,7 @@ class Fleet:
     refusals_in_a_row: int = 0
     done_total: int = 0
     failed_total: int = 0
+    wanted_since: float = 0.0
     as_of: float = 0.0
     _rows: Mapping[str, Row] = field(default_factory=dict, repr=False)
     _counts: Mapping[Phase, int] = field(default_factory=dict, repr=False)
@@ -121,6 +124,7 @@ class Fleet:
                 fold.changes["stale"] = problem
             case WantedChanged(wanted=wanted):
                 fold.changes["wanted"] = wanted
+                fold.changes["wanted_since"] = event.at
             case CreationRefused(message=message):
                 fold.changes["refused"] = message
                 fold.changes["refusals_in_a_row"] = self.refusals_in_a_row + 1
@@ -237,6 +241,7 @@ class _Fold:
             refusals_in_a_row=self.changes.get("refusals_in_a_row", before.refusals_in_a_row),
             done_total=self._done,
             failed_total=self._failed,
+            wanted_since=self.changes.get("wanted_since", before.wanted_since),
             as_of=max(before.as_of, self._at),
             _rows=self._rows,
             _counts=self._counts,

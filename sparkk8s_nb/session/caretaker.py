@@ -7,14 +7,14 @@ the Lease is still ours, and asking why no pods come.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 
-from sparkk8s_nb.errors import ClusterError, ConnectError, NotFoundError
+from sparkk8s_nb.errors import ClusterError, ConnectError
 from sparkk8s_nb.model.fleet import DEAD_KEPT, CreationRefused, PodView
 from sparkk8s_nb.ports import Cluster, Stop
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
@@ -66,7 +66,9 @@ class Caretaker:
         self._now = now
         self._on_lost = on_lost
         self._chores: queue.Queue[PodView | Chore] = queue.Queue(CHORES)
+        self._lock = threading.Lock()
         self._logs: OrderedDict[str, str] = OrderedDict()
+        self._last_failed = ""
         self._unmarked: dict[str, tuple[PodView, float]] = {}
         self._worker = Worker("caretaker", self._work, on_death=self._died)
         self._lost = False
@@ -95,13 +97,15 @@ class Caretaker:
         self._put(Chore.LEASE)
 
     def log_of(self, executor: str) -> str:
-        """The last lines of a dead executor's log, by id or pod name; empty if none is kept."""
-        return self._logs.get(executor, "")
+        """The last lines of an ended executor's log, by id; empty if none is kept."""
+        with self._lock:
+            return self._logs.get(executor, "")
 
     @property
     def last_log(self) -> str:
-        """The log of the executor that died last."""
-        return next(reversed(self._logs.values()), "")
+        """The log of the executor that failed last."""
+        with self._lock:
+            return self._logs.get(self._last_failed, "")
 
     def found_again(self) -> None:
         """There is a Lease again."""
@@ -123,14 +127,22 @@ class Caretaker:
             if chore is Chore.STOP:
                 return
             try:
-                self._do(chore)
+                self.do(chore)
             except ConnectError:
                 logger.debug("the API server does not answer", exc_info=True)
+                if chore is not None:
+                    self._put(chore)
                 stop.wait(LOOK_EVERY)
             except ClusterError:
                 logger.debug("chore %s failed", chore, exc_info=True)
 
-    def _do(self, chore: PodView | Chore | None) -> None:
+    def do(self, chore: PodView | Chore | None) -> None:
+        """Do one chore, or with None look around; what the worker calls.
+
+        Raises
+        ------
+        ClusterError
+        """
         if isinstance(chore, PodView):
             self._keep_log(chore)
             if chore.marked:
@@ -145,17 +157,26 @@ class Caretaker:
                 self._ask_why_none_come()
 
     def _keep_log(self, pod: PodView) -> None:
-        if pod.phase != "Failed" or pod.executor in self._logs:
+        if pod.executor in self._logs:
             return
-        # A pod that somebody else has deleted meanwhile has no log any more.
-        with contextlib.suppress(NotFoundError):
-            self._logs[pod.executor] = self._cluster.pod_log(pod.name, tail=LOG_LINES)
-        while len(self._logs) > DEAD_KEPT:
-            self._logs.popitem(last=False)
+        try:
+            log = self._cluster.pod_log(pod.name, tail=LOG_LINES)
+        except ConnectError:
+            raise
+        except ClusterError:
+            # Deleted meanwhile, or logs are not ours to read: the pod is buried without.
+            logger.debug("no log of %s", pod.name, exc_info=True)
+            return
+        with self._lock:
+            self._logs[pod.executor] = log
+            if pod.phase == "Failed":
+                self._last_failed = pod.executor
+            while len(self._logs) > DEAD_KEPT:
+                self._logs.popitem(last=False)
 
     def _delete(self, pod: PodView) -> None:
-        self._unmarked.pop(pod.uid, None)
         self._cluster.delete("Pod", pod.name, uid=pod.uid, grace=0)
+        self._unmarked.pop(pod.uid, None)
 
     def _delete_unmarked(self) -> None:
         for pod, since in list(self._unmarked.values()):

@@ -51,6 +51,11 @@ class ClusterObjects:
         self._owner = self._parts.owner_reference(created)
         return self.lease_uid
 
+    def remake_lease(self, record: SessionRecord) -> str:
+        """Create the Lease again, in place of one of our name that is not ours; return its uid."""
+        self._parts.cluster.delete("Lease", self._spec.name)
+        return self.make_lease(record)
+
     def write_record(self, record: SessionRecord) -> None:
         """Put the record into the Lease and into the session's directory."""
         patch = {"metadata": {"annotations": {RECORD: record.public().as_json()}}}

@@ -24,6 +24,10 @@ from sparkk8s_nb.session.undo import Undo
 PORT_TRIES = 5
 PODS_GONE_TIMEOUT = 15.0
 
+LEASE_STEP = "delete the Lease"
+OBJECTS_STEP = "delete the session's objects"
+PODS_STEP = "delete the executors"
+
 
 class Opening:
     """One start. Every step pushes how to undo it before the next begins.
@@ -46,16 +50,18 @@ class Opening:
         self._undo = undo
         self._objects = objects
         self._say = say
+        self._keeper: Keeper | None = None
 
     def processes(self) -> tuple[Keeper, LaunchingDriver]:
         """Start the driver JVM, which comes up while the rest is made, and the keeper."""
         self._say("Starting the driver")
         self._undo.push("close the connections to the API server", self._parts.close)
-        self._undo.push("remove the session's files", self._parts.place.remove)
+        self._undo.push("remove the session's files", self._remove_files)
         launching = self._parts.launch_driver()
         self._undo.push("end the driver JVM", lambda: launching.end(grace=1))
         keeper = self._parts.launch_keeper()
-        self._undo.push("release the keeper", lambda: keeper.release(timeout=5))
+        self._keeper = keeper
+        self._undo.push("release the keeper", lambda: self._let_go(keeper))
         keeper.driver(launching.process)
         keeper.cleanup(self._parts.place.scratch)
         return keeper, launching
@@ -73,13 +79,13 @@ class Opening:
         """Make the Lease and what it owns, and let the API server look at an executor pod."""
         self._say("Making the session's objects")
         uid = self._objects.make_lease(record)
-        self._undo.push("delete the Lease", self._objects.remove_lease)
+        self._undo.push(LEASE_STEP, self._objects.remove_lease)
         keeper.lease(self._spec.name, uid)
-        self._undo.push("delete the session's objects", self._objects.remove_owned)
+        self._undo.push(OBJECTS_STEP, self._objects.remove_owned)
         self._objects.make_owned()
         self._objects.write_template()
         self._probe()
-        self._undo.push("delete the executors", self._remove_pods)
+        self._undo.push(PODS_STEP, self._remove_pods)
 
     def driver(self, launching: LaunchingDriver) -> Driver:
         """Make the SparkContext; on a port that was taken meanwhile, again with the next slot."""
@@ -108,6 +114,22 @@ class Opening:
         raise DriverError(
             f"{PORT_TRIES} port slots in a row were taken while Spark started.", fix="Start again."
         )
+
+    @property
+    def _something_left(self) -> bool:
+        return self._undo.failed(LEASE_STEP, OBJECTS_STEP, PODS_STEP)
+
+    def _let_go(self, keeper: Keeper) -> None:
+        """Release the keeper, unless something is left in the cluster: then it goes on where we failed."""
+        if self._something_left:
+            keeper.finish()
+        else:
+            keeper.release(timeout=5)
+
+    def _remove_files(self) -> None:
+        """The keeper needs the credentials among them as long as it goes on; it removes them at its end."""
+        if self._keeper is None or not self._something_left:
+            self._parts.place.remove()
 
     def _probe(self) -> None:
         try:

@@ -5,14 +5,17 @@ It knows only Protocols (:mod:`sparkk8s_nb.ports`); :mod:`sparkk8s_nb.session.wi
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, SparkK8sError, StartError
+from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, SparkK8sError
+from sparkk8s_nb.model.cells import Cells
 from sparkk8s_nb.model.diagnosis import Verdict, diagnose
-from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase, WantedChanged
+from sparkk8s_nb.model.fleet import Fleet, WantedChanged
 from sparkk8s_nb.model.progress import CellRef, Progress
 from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.record import SessionRecord
@@ -22,11 +25,16 @@ from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.fleet_state import FleetState
-from sparkk8s_nb.session.followers import PodFollower, StatusFollower
 from sparkk8s_nb.session.opening import Opening
 from sparkk8s_nb.session.parts import Parts
+from sparkk8s_nb.session.pod_follower import PodFollower
+from sparkk8s_nb.session.scaling import ask_for, stop_asking, wait_for_executors
+from sparkk8s_nb.session.session_dir import SessionDir
+from sparkk8s_nb.session.status_follower import Callback, StatusFollower
 from sparkk8s_nb.session.undo import Undo
 from sparkk8s_nb.telemetry.feed import Feed
+
+logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
 ANSWER_PATIENCE = 5.0
@@ -59,6 +67,7 @@ class Session:
         self._keeper: Keeper | None = None
         self._started = parts.now()
         self._summary = ""
+        self._ending = threading.RLock()
         self._trouble: SparkK8sError | None = None
         self._closed = False
         self.activity: Feed[str] = Feed("")
@@ -79,34 +88,40 @@ class Session:
         try:
             self._keeper, launching = opening.processes()
             self.warnings += opening.checked()
-            self._state.publish(SessionState.CONNECTING)
-            record = self.record()
-            opening.lease(record, self._keeper)
+            self._move(SessionState.CHECKING, SessionState.CONNECTING)
+            opening.lease(self.record(), self._keeper)
             self._follow_pods()
             self._driver = opening.driver(launching)
             self._undo.push("stop Spark", self._stop_driver)
             self._driver.hook(self.stop)
             self._follow_status(self._driver)
+            self._fleet.apply(WantedChanged(wanted=self.spec.executors, at=self._parts.now()))
             self._phase("Waiting for executors")
             self._objects.write_record(self.record())
-            self._state.publish(SessionState.RUNNING)
-            self._wait_for_executors()
+            self._move(SessionState.CONNECTING, SessionState.RUNNING)
+            self.warnings += wait_for_executors(
+                self.spec, self._fleet, ended=lambda: self._trouble is not None, why=self.why
+            )
             self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
             self._phase("")
-        except BaseException:
+        except BaseException as error:
             self._state.publish(SessionState.FAILED)
-            self._close()
+            for failure in self._close():
+                logger.warning("the start was not undone whole: %s", failure)
+                error.add_note(f"Not undone: {failure}.")
             raise
 
     def stop(self) -> str:
         """Stop Spark and remove everything; returns the summary. A second call only returns it again."""
-        if self._state.value in {SessionState.STOPPING, SessionState.STOPPED}:
+        with self._ending:
+            if self._state.value in {SessionState.STOPPING, SessionState.STOPPED}:
+                return self._summary
+            self._state.publish(SessionState.STOPPING)
+            try:
+                self._summary = self._describe_end(self._close())
+            finally:
+                self._state.publish(SessionState.STOPPED)
             return self._summary
-        self._state.publish(SessionState.STOPPING)
-        failures = self._close()
-        self._summary = self._describe_end(failures)
-        self._state.publish(SessionState.STOPPED)
-        return self._summary
 
     def abandon(self) -> None:
         """The interpreter exits: the keeper cleans up; nothing here waits."""
@@ -152,6 +167,25 @@ class Session:
         return self._status.progress.value if self._status else Progress()
 
     @property
+    def cells(self) -> Cells:
+        """What each cell did with Spark, the newest last: ``session.cells[-1].metrics.shuffle_written``."""
+        return self._status.cells if self._status else Cells()
+
+    def on_progress(self, callback: Callback) -> AbstractContextManager[None]:
+        """Call a function with every new progress, on a thread of the session's, while the block runs.
+
+        One that raises is told of once, in the log, and not called again.
+
+        Examples
+        --------
+        >>> with session.on_progress(lambda progress: print(progress.line())):      # doctest: +SKIP
+        ...     session.spark.range(10**9).count()
+        """
+        if self._status is None:
+            raise SessionError("The session has no driver yet.", fix="Wait for the start to end.")
+        return self._status.calling(callback)
+
+    @property
     def progress_feed(self) -> Feed[Progress]:
         """The running cell's jobs, live."""
         if self._status is None:
@@ -168,8 +202,8 @@ class Session:
         return self._parts.now()
 
     @property
-    def place(self) -> Any:
-        """The session's files on this machine (:class:`~sparkk8s_nb.session.session_dir.SessionDir`)."""
+    def place(self) -> SessionDir:
+        """The session's files on this machine."""
         return self._parts.place
 
     def record(self) -> SessionRecord:
@@ -212,8 +246,7 @@ class Session:
         self.spec = replace(self.spec, executors=executors)
         self._fleet.judge("")
         self._fleet.apply(WantedChanged(wanted=executors, at=self._parts.now()))
-        driver.request_executors(executors)
-        self._retire(driver, _surplus(self.fleet, executors))
+        ask_for(driver, self._parts.cluster, self.fleet, executors)
         self._objects.write_record(self.record())
 
     def log_of(self, executor: str, tail: int) -> str:
@@ -281,73 +314,37 @@ class Session:
         self._status.start()
         self._undo.push("stop following Spark", self._status.stop)
 
-    def _wait_for_executors(self) -> None:
-        wait = min(self.spec.wait, self.spec.executors)
-        if wait <= 0:
-            return
-        fleet = self._fleet.feed.wait_for(
-            lambda fleet: fleet.ready >= wait or bool(self._fleet.tripped) or self.state.over,
-            timeout=self.spec.timeout,
-        )
-        if fleet.ready >= wait:
-            return
-        verdict = self.why()
-        if fleet.ready >= 1:
-            late = f"{fleet.ready} of {self.spec.executors} executors are there"
-            self.warnings.append(f"{late}: {verdict.problem if verdict else fleet.summary()}")
-            return
-        raise self._no_executor(fleet, verdict)
-
-    def _no_executor(self, fleet: Fleet, verdict: Verdict | None) -> StartError:
-        if self.state is SessionState.FAILED:
-            return StartError(fleet.verdict, fix="Look at %sparkk8s logs driver.")
-        seconds = format_duration(self.spec.timeout)
-        what = "No executor came" if self._fleet.tripped else f"No executor came within {seconds}"
-        if verdict is None:
-            return StartError(f"{what}.", fix="Start with a longer --timeout.")
-        log = f"\n{verdict.log}" if verdict.log else ""
-        return StartError(f"{what}: {verdict.problem}", fix=f"{verdict.fix}{log}")
-
     def _running_driver(self) -> Driver:
         if self._driver is None or self.state.over:
             raise SessionError("The session does not run.", fix="Start one with %sparkk8s start.")
         return self._driver
 
-    def _retire(self, driver: Driver, surplus: Sequence[ExecutorView]) -> None:
-        for view in surplus:
-            if view.phase in {Phase.PENDING, Phase.STARTING}:
-                self._parts.cluster.delete("Pod", view.pod)
-        idle = [v.id for v in surplus if v.phase is Phase.RUNNING and not v.tasks.running]
-        busy = [v.id for v in surplus if v.phase is Phase.RUNNING and v.tasks.running]
-        if idle:
-            driver.retire_executors(idle, busy=False)
-        if busy:
-            driver.retire_executors(busy, busy=True)
+    def _move(self, before: SessionState, after: SessionState) -> None:
+        """Go on to the next state, unless something has happened meanwhile."""
+        self._state.update(lambda state: after if state is before else state)
 
     def _on_trip(self, reason: str) -> None:
         """Stop asking: Spark itself would ask for ever."""
         self._fleet.judge(f"Stopped asking for executors: {reason}. After mending it: %sparkk8s scale N.")
-        if self._driver is not None:
-            self._driver.request_executors(0)
+        stop_asking(self._driver)
 
     def _on_lost(self) -> None:
         """Pods of a dead owner are collected at once, and Spark would make new ones for ever."""
-        if self.state is not SessionState.RUNNING:
+        alive = {SessionState.CONNECTING, SessionState.RUNNING}
+        if self._state.update(lambda s: SessionState.LOST if s in alive else s) is not SessionState.LOST:
             return
-        self._state.publish(SessionState.LOST)
-        error = SessionLostError(
-            "The session's Lease was deleted, and the cluster removed its executors.",
-            fix="%sparkk8s scale N revives it.",
+        self._judge(
+            SessionLostError(
+                "The session's Lease was deleted, and the cluster removed its executors.",
+                fix="%sparkk8s scale N revives it.",
+            )
         )
-        self._judge(error)
-        if self._driver is not None:
-            self._driver.request_executors(0)
+        stop_asking(self._driver)
 
     def _on_driver_gone(self, error: DriverError) -> None:
-        if self.state in {SessionState.STOPPING, SessionState.STOPPED}:
-            return
-        self._state.publish(SessionState.FAILED)
-        self._judge(error)
+        over = {SessionState.STOPPING, SessionState.STOPPED}
+        if self._state.update(lambda s: s if s in over else SessionState.FAILED) is SessionState.FAILED:
+            self._judge(error)
 
     def _judge(self, trouble: SparkK8sError) -> None:
         """What is wrong with the session itself comes before anything that its executors may lack."""
@@ -356,43 +353,37 @@ class Session:
 
     def _revive(self) -> None:
         """Make the Lease and what it owns anew; Spark reads the template for every pod it makes."""
-        uid = self._objects.make_lease(self.record())
-        if self._keeper is not None:
-            self._keeper.lease(self.spec.name, uid)
+        if not self._objects.lease_is_ours():
+            uid = self._objects.remake_lease(self.record())
+            if self._keeper is not None:
+                self._keeper.lease(self.spec.name, uid)
         self._objects.remake_owned()
-        self._caretaker.found_again()
         self._trouble = None
-        self._state.publish(SessionState.RUNNING)
+        self._caretaker.found_again()
+        self._move(SessionState.LOST, SessionState.RUNNING)
 
     def _stop_driver(self) -> None:
         if self._driver is None:
             return
+        gone = isinstance(self._trouble, DriverError)
         stopped = self._driver.stop(STOP_TIMEOUT)
-        if not stopped and self.state is SessionState.STOPPING:
+        if not stopped and not gone and self.state is SessionState.STOPPING:
             raise DriverError(
                 f"it did not end within {STOP_TIMEOUT:.0f} s, so its JVM was ended", fix="Nothing to do."
             )
 
     def _close(self) -> list[str]:
-        failures = self._undo.run()
-        self._closed = True
-        for feed in (self._fleet.feed, self.activity, self._state):
-            feed.close()
-        return failures
+        try:
+            return self._undo.run()
+        finally:
+            self._closed = True
+            for feed in (self._fleet.feed, self.activity, self._state):
+                feed.close()
 
     def _describe_end(self, failures: list[str]) -> str:
         usage = self._fleet.usage(self._parts.now())
-        ran = (
-            f"{format_duration(self.seconds)}, {usage.executors} executors, {usage.core_hours:.2f} core-hours"
-        )
+        executors = "1 executor" if usage.executors == 1 else f"{usage.executors} executors"
+        ran = f"{format_duration(self.seconds)}, {executors}, {usage.core_hours:.2f} core-hours"
         if failures:
             return f"Stopped, but {'; '.join(failures)}. ({ran})"
         return f"Stopped after {ran}. Nothing left."
-
-
-def _surplus(fleet: Fleet, wanted: int) -> list[ExecutorView]:
-    """Which executors to give back: those that wait, then idle ones, then busy ones; the newest first."""
-    living = [v for v in fleet.executors if v.phase in {Phase.PENDING, Phase.STARTING, Phase.RUNNING}]
-    order = {Phase.PENDING: 0, Phase.STARTING: 1, Phase.RUNNING: 2}
-    living.sort(key=lambda v: (order[v.phase], v.tasks.running > 0, -int(v.id) if v.id.isdecimal() else 0))
-    return living[: max(0, len(living) - wanted)]

@@ -1,0 +1,106 @@
+"""How many executors there are: asking Spark for more, giving back those that are too many, waiting for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from sparkk8s_nb.errors import DriverError, StartError
+from sparkk8s_nb.model.diagnosis import Verdict
+from sparkk8s_nb.model.executors import ExecutorView, Phase
+from sparkk8s_nb.model.fleet import Fleet
+from sparkk8s_nb.model.quantities import format_duration
+from sparkk8s_nb.model.spec import SessionSpec
+from sparkk8s_nb.ports import Cluster, Driver
+from sparkk8s_nb.session.fleet_state import FleetState
+
+logger = logging.getLogger(__name__)
+
+_ORDER = {Phase.PENDING: 0, Phase.STARTING: 1, Phase.RUNNING: 2}
+
+
+def ask_for(driver: Driver, cluster: Cluster, fleet: Fleet, wanted: int) -> None:
+    """Have Spark keep that many executors, and give back the others.
+
+    Those that wait go first, then idle ones; busy ones are decommissioned after their tasks.
+
+    Raises
+    ------
+    DriverError, ClusterError
+    """
+    driver.request_executors(wanted)
+    surplus = too_many(fleet, wanted)
+    for view in surplus:
+        if view.phase in {Phase.PENDING, Phase.STARTING}:
+            cluster.delete("Pod", view.pod)
+    idle = [view.id for view in surplus if view.phase is Phase.RUNNING and not view.tasks.running]
+    busy = [view.id for view in surplus if view.phase is Phase.RUNNING and view.tasks.running]
+    if idle:
+        driver.retire_executors(idle, busy=False)
+    if busy:
+        driver.retire_executors(busy, busy=True)
+
+
+def stop_asking(driver: Driver | None) -> None:
+    """Have Spark ask for no more executors; a driver that is gone asks for none anyway."""
+    if driver is None:
+        return
+    try:
+        driver.request_executors(0)
+    except DriverError:
+        logger.debug("the driver was gone before it could be told to stop asking", exc_info=True)
+
+
+def too_many(fleet: Fleet, wanted: int) -> list[ExecutorView]:
+    """Which executors to give back: those that wait, then idle ones, then busy ones; the newest first."""
+    living = [view for view in fleet.executors if view.phase in _ORDER]
+    living.sort(key=lambda v: (_ORDER[v.phase], v.tasks.running > 0, -int(v.id) if v.id.isdecimal() else 0))
+    return living[: max(0, len(living) - wanted)]
+
+
+def wait_for_executors(
+    spec: SessionSpec,
+    state: FleetState,
+    *,
+    ended: Callable[[], bool],
+    why: Callable[[], Verdict | None],
+) -> Sequence[str]:
+    """Wait for as many executors as ``spec.wait`` names, for at most ``spec.timeout`` seconds.
+
+    Parameters
+    ----------
+    spec : SessionSpec
+    state : FleetState
+    ended : callable
+        Whether waiting has become useless; asked at every change of the fleet.
+    why : callable
+        The cause that keeps executors away.
+
+    Returns
+    -------
+    sequence of str
+        Warnings: a session with one executor stays, however many it was to wait for.
+
+    Raises
+    ------
+    StartError
+        If none came; with the cause and its fix.
+    """
+    wait = min(spec.wait, spec.executors)
+    if wait <= 0:
+        return []
+    fleet = state.feed.wait_for(
+        lambda fleet: fleet.ready >= wait or bool(state.tripped) or ended(), timeout=spec.timeout
+    )
+    if fleet.ready >= wait:
+        return []
+    verdict = why()
+    if fleet.ready >= 1 and not ended():
+        late = f"{fleet.ready} of {spec.executors} executors are there"
+        return [f"{late}: {verdict.problem if verdict else fleet.summary()}"]
+    early = bool(state.tripped) or ended()
+    what = "No executor came" if early else f"No executor came within {format_duration(spec.timeout)}"
+    if verdict is None:
+        raise StartError(f"{what}.", fix="Start with a longer --timeout.")
+    log = f"\n{verdict.log}" if verdict.log else ""
+    raise StartError(f"{what}: {verdict.problem}", fix=f"{verdict.fix}{log}")

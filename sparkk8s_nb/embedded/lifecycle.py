@@ -21,7 +21,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -181,13 +181,25 @@ def down(*, timeout: float = 20) -> bool:
 
 
 def status() -> EmbeddedStatus | None:
-    """What the daemon says about itself; None if none runs."""
+    """What the daemon says about itself; None if none runs.
+
+    Raises
+    ------
+    EmbeddedError
+        If the one that runs is of another version of this package and says other things.
+    """
     home = directory()
     known = _identity(home)
     answer = None if known is None else _ask(home, known)
     if known is None or answer is None:
         return None
-    return EmbeddedStatus(pid=int(known["pid"]), server=str(known["server"]), **answer)
+    said = {"pid": int(known["pid"]), "server": str(known["server"]), **answer}
+    if missing := sorted({field.name for field in fields(EmbeddedStatus)} - said.keys()):
+        raise EmbeddedError(
+            f"The embedded cluster that runs is of another version of this package (it does not tell {missing[0]}).",
+            fix="Stop it with `sparkk8s-nb cluster down` (this ends its sessions), then start again.",
+        )
+    return EmbeddedStatus(**{field.name: said[field.name] for field in fields(EmbeddedStatus)})
 
 
 def _identity(home: Path) -> dict[str, Any] | None:

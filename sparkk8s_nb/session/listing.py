@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sparkk8s_nb.embedded.lifecycle as embedded
-from sparkk8s_nb.errors import ConnectError
+from sparkk8s_nb.kube.connect import in_cluster, own_namespace
 from sparkk8s_nb.model.names import label_value
 from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.session.notebook_identity import user_name
 from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all
 from sparkk8s_nb.session.starting import settings_for
-from sparkk8s_nb.session.targets import choose_target, known_contexts
+from sparkk8s_nb.session.targets import EMBEDDED_NAMESPACE, choose_target, known_contexts
 from sparkk8s_nb.session.wiring import cluster_without_session
 
 
@@ -104,28 +104,35 @@ def sweep(*, remove: bool, all_users: bool = False, environ: Mapping[str, str] =
 
 
 def list_contexts(environ: Mapping[str, str] = os.environ) -> list[ContextRow]:
-    """The clusters a start can go to: the embedded one, and the kubeconfig's contexts."""
-    target = default_target(environ)
+    """The clusters a start can go to: the embedded one, the one this pod is in, the kubeconfig's contexts.
+
+    A context of the settings that is not there is no error here: this is where one looks what there is.
+
+    Raises
+    ------
+    ConnectError
+        If a kubeconfig is there and cannot be read.
+    """
+    wanted = str(settings_for().options().get("context") or "")
+    inside = in_cluster(environ)
+    embedded_chosen = wanted == TargetKind.EMBEDDED or (not wanted and not inside)
     rows = [
         ContextRow(
             name=TargetKind.EMBEDDED,
             server="this machine",
-            namespace="default",
-            chosen=target.kind is TargetKind.EMBEDDED,
+            namespace=EMBEDDED_NAMESPACE,
+            chosen=embedded_chosen,
         )
     ]
-    try:
-        contexts = known_contexts(environ)
-    except ConnectError:
-        return rows  # no kubeconfig is no error here: the embedded cluster needs none
-    rows += [
-        ContextRow(
-            name=info.name,
-            server=info.server,
-            namespace=info.namespace,
-            chosen=target.kind is TargetKind.CONTEXT and target.context == info.name,
+    if inside:
+        rows.append(
+            ContextRow(
+                name="(none)", server="this pod's cluster", namespace=own_namespace(), chosen=not wanted
+            )
         )
-        for info in contexts
+    rows += [
+        ContextRow(name=info.name, server=info.server, namespace=info.namespace, chosen=wanted == info.name)
+        for info in known_contexts(environ)
     ]
     return rows
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import NoSessionError, SessionExistsError
 from sparkk8s_nb.model.settings import Settings
+from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.session import wiring
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.spark.pyspark_state import active_context, context_description
@@ -123,6 +124,9 @@ class Registry:
                 fix="Start anew with %sparkk8s start --restart (and your options), or keep the one that runs.",
             )
         wanted = options["executors"]
+        if session.state is SessionState.LOST:
+            session.scale(wanted)
+            return Started(session=session, news="The session had lost its Lease: revived.")
         if wanted != session.fleet.wanted:
             before = session.fleet.wanted
             session.scale(wanted)

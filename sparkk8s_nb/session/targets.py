@@ -14,7 +14,7 @@ from pathlib import Path
 import sparkk8s_nb.embedded.lifecycle as embedded
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.kube.connect import in_cluster, own_namespace
-from sparkk8s_nb.kube.kubeconfig import ContextInfo, contexts, default_kubeconfigs
+from sparkk8s_nb.kube.kubeconfig import ContextInfo, contexts, default_kubeconfigs, load
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.model.suggest import did_you_mean
 
@@ -52,12 +52,18 @@ def embedded_target(namespace: str = "") -> ClusterTarget:
 
 def known_contexts(environ: Mapping[str, str]) -> tuple[ContextInfo, ...]:
     """The contexts of the user's kubeconfig files."""
-    home = Path(environ.get("HOME") or Path.home())
-    return contexts(default_kubeconfigs(environ, home))
+    return contexts(_kubeconfigs(environ))
+
+
+def _kubeconfigs(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    return default_kubeconfigs(environ, Path(environ.get("HOME") or Path.home()))
 
 
 def _named(context: str, namespace: str, environ: Mapping[str, str]) -> ClusterTarget:
-    known = {info.name: info for info in known_contexts(environ)}
+    files = _kubeconfigs(environ)
+    if not any(path.exists() for path in files):
+        load(files[:1])  # says that it is not there
+    known = {info.name: info for info in contexts(files)}
     found = known.get(context)
     if found is None:
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,18 @@ class Java:
     version: int
 
 
-def find_java(environ: Mapping[str, str]) -> Java:
-    """The Java that Spark's own scripts would take: ``JAVA_HOME``, else ``java`` on the path.
+USUAL_PLACES = (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"), Path("/opt/java"))
+"""Where packages install Java: a JupyterLab from a desktop's menu often has no Java on its path."""
+
+
+def find_java(environ: Mapping[str, str], *, usual: Sequence[Path] | None = None) -> Java:
+    """The Java that Spark's own scripts would take (``JAVA_HOME``, else the path's), else one where it usually is.
+
+    Parameters
+    ----------
+    environ : Mapping
+    usual : sequence of Path, optional
+        Directories of installations; :data:`USUAL_PLACES` if not given.
 
     Raises
     ------
@@ -37,27 +47,32 @@ def find_java(environ: Mapping[str, str]) -> Java:
         If there is none, it does not run, or it is older than 17.
     """
     tried: list[str] = []
-    for home in _candidates(environ):
+    told = environ.get("JAVA_HOME")
+    for home in _candidates(environ, usual):
+        name = f"JAVA_HOME={home}" if told else str(home)
         version = _version(home / "bin" / "java")
         if version is None:
-            tried.append(f"{home} does not run")
+            tried.append(f"{name} has no Java that runs")
         elif version < MINIMUM:
-            tried.append(f"{home} is Java {version}")
+            tried.append(f"{name} is Java {version}")
         else:
             return Java(home=home, version=version)
+    if told:
+        fix = f"Point JAVA_HOME at Java {MINIMUM} or newer, or leave it away to have one found."
+        raise JavaError(f"Spark needs Java {MINIMUM} or newer, but {tried[0]}.", fix=fix)
     if tried:
         raise JavaError(f"Spark needs Java {MINIMUM} or newer, but {', '.join(tried)}.", fix=HOW_TO_GET)
     raise JavaError("There is no Java on this machine.", fix=HOW_TO_GET)
 
 
-def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
+def _candidates(environ: Mapping[str, str], usual: Sequence[Path] | None) -> Iterator[Path]:
     """``JAVA_HOME`` alone if it is set (Spark obeys it too), else the path's, else the usual places."""
     if home := environ.get("JAVA_HOME"):
         yield Path(home)
         return
     if found := shutil.which("java", path=environ.get("PATH")):
         yield Path(found).resolve().parent.parent
-    for base in (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"), Path("/opt/java")):
+    for base in USUAL_PLACES if usual is None else usual:
         if base.is_dir():
             for installed in sorted(base.iterdir(), reverse=True):
                 for candidate in (installed, installed / "Contents" / "Home"):

@@ -28,6 +28,8 @@ install_java() {
     local package=openjdk-17-jre-headless
     apt-cache show "$package" >/dev/null 2>&1 || package=default-jre-headless
     echo "Installing $package"
+    # Slim images have no manual pages; the package's links to them need their directory.
+    mkdir -p /usr/share/man/man1
     apt-get install -y -qq --no-install-recommends "$package" </dev/null >/dev/null
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 
 from sparkk8s_nb.embedded.linux import IS_LINUX
@@ -19,10 +18,7 @@ def parents() -> dict[int, int]:
     """
     found: dict[int, int] = {}
     if not IS_LINUX:
-        listing = subprocess.run(
-            ["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False
-        ).stdout
-        for line in listing.splitlines():
+        for line in _ps("-axo", "pid=,ppid=").splitlines():
             pid, parent = line.split()
             found[int(pid)] = int(parent)
         return found
@@ -81,9 +77,7 @@ def _is_target(pid: int, session: int | None) -> bool:
 def is_zombie(pid: int) -> bool:
     """Whether a process has ended (or is gone) and is only waited for."""
     if not IS_LINUX:
-        listing = subprocess.run(
-            ["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout.strip()
+        listing = _ps("-o", "state=", "-p", str(pid)).strip()
         return not listing or listing.startswith("Z")
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 (shims do not load pathlib)
@@ -91,3 +85,10 @@ def is_zombie(pid: int) -> bool:
     except OSError:
         return True
     return text[text.rindex(b")") + 2 :][:1] in (b"Z", b"X")
+
+
+def _ps(*arguments: str) -> str:
+    """What ``ps`` says (macOS has no /proc)."""
+    import subprocess  # its fork handlers cost every shim half a megabyte, so Linux does without
+
+    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout

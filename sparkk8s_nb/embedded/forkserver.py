@@ -17,14 +17,65 @@ from sparkk8s_nb.embedded import linux, shim
 from sparkk8s_nb.embedded.descendants import below, parents
 
 
+class _Children:
+    """The shims; ``None`` in a shim itself, which has children of its own."""
+
+    def __init__(self) -> None:
+        self.shims: set[int] | None = set()
+        self._forking = False
+        self._ended = False
+
+    def fork(self) -> int:
+        """``os.fork``, during which the end of a shim is only noted."""
+        self._forking = True
+        pid = os.fork()
+        if pid == 0:
+            self.shims = None
+            return 0
+        if self.shims is not None:
+            self.shims.add(pid)
+        self._forking = False
+        if self._ended:
+            self.reap()
+        return pid
+
+    def reap(self) -> None:
+        """Wait for what has ended. A shim that was killed leaves us its pod's processes: end them."""
+        self._ended = self._forking
+        if self.shims is None or self._forking:
+            return
+        orphaned = False
+        while True:
+            try:
+                pid, code = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                break
+            orphaned = orphaned or pid not in self.shims or code != 0
+            self.shims.discard(pid)
+        if orphaned:
+            self._end_orphans(self.shims)
+
+    @staticmethod
+    def _end_orphans(shims: set[int]) -> None:
+        of = parents()
+        for pid, parent in of.items():
+            if parent == os.getpid() and pid not in shims:
+                for each in (pid, *below(pid, of)):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(each, signal.SIGKILL)
+
+
 def main(handle: int) -> NoReturn:
     """Fork shims until the daemon closes its end of the socket ``handle``."""
     orders = socket.socket(fileno=handle)
-    shims: set[int] = set()
+    children = _Children()
     linux.become_subreaper()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, lambda *_: _reap(shims))
+    signal.signal(signal.SIGCHLD, lambda *_: children.reap())
+    shim.warm_up()
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -32,36 +83,7 @@ def main(handle: int) -> NoReturn:
         data, handles, _, _ = socket.recv_fds(orders, 1, 1)
         if not data:
             os._exit(0)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        pid = os.fork()
-        if pid == 0:
-            orders.close()
-            shims.clear()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-            shim.main(socket.socket(fileno=handles[0]))
-        shims.add(pid)
+        if children.fork() == 0:
+            os.close(handle)
+            shim.main(handles[0])
         os.close(handles[0])
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-
-
-def _reap(shims: set[int]) -> None:
-    """Wait for what has ended. A shim that was killed leaves us its pod's processes: end them."""
-    orphaned = False
-    while True:
-        try:
-            pid, code = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            break
-        orphaned = orphaned or pid not in shims or code != 0
-        shims.discard(pid)
-    if not orphaned:
-        return
-    of = parents()
-    for pid, parent in of.items():
-        if parent == os.getpid() and pid not in shims:
-            for each in (pid, *below(pid, of)):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(each, signal.SIGKILL)

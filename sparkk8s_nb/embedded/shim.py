@@ -24,9 +24,7 @@ import errno
 import json
 import os
 import select
-import shutil
 import signal
-import socket
 import time
 from typing import Any, NoReturn
 
@@ -87,7 +85,7 @@ class Log:
 class Shim:
     """One pod's processes."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: int) -> None:
         self._control = control
         self._buffer = b""
         self._mains: dict[int, str] = {}
@@ -97,16 +95,13 @@ class Shim:
         for handle in (self._wake, wake_end):
             os.set_blocking(handle, False)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
 
     def serve(self) -> None:
         """Work until the daemon says bye, or is gone."""
         self._report({"event": "ready", "pid": os.getpid()})
         while True:
             poll = select.poll()
-            for handle in (self._control.fileno(), self._wake, *(log.source for log in self._logs.values())):
+            for handle in (self._control, self._wake, *(log.source for log in self._logs.values())):
                 poll.register(handle, select.POLLIN)
             ready = {handle for handle, _ in poll.poll()}
             if self._wake in ready:
@@ -116,7 +111,7 @@ class Shim:
                 if log.source in ready and not log.pump() and self._ended(log):
                     break
             self._reap()
-            if self._control.fileno() in ready and not self._listen():
+            if self._control in ready and not self._listen():
                 return
 
     def _ended(self, log: Log) -> bool:
@@ -136,7 +131,7 @@ class Shim:
     def _listen(self) -> bool:
         """Take orders; False when it is over."""
         try:
-            data = self._control.recv(CHUNK)
+            data = os.read(self._control, CHUNK)
         except ConnectionError:
             data = b""
         if not data:
@@ -218,13 +213,19 @@ class Shim:
             )
 
     def _report(self, event: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
-            self._control.sendall(json.dumps(event).encode() + b"\n")
+        data = json.dumps(event).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._control, data) :]
+        except OSError:
+            return  # the daemon is gone, as the next read will tell
 
     def _abandon(self) -> None:
         """The daemon is gone: so is the pod."""
         kill_children()
         if self._directory:
+            import shutil  # only a shim that has lost its daemon needs it
+
             shutil.rmtree(self._directory, ignore_errors=True)
 
 
@@ -264,8 +265,26 @@ def _exec_problem(program: str, error: OSError) -> str:
     return f'exec: "{program}": {os.strerror(error.errno or 0).lower()}'
 
 
-def main(control: socket.socket) -> NoReturn:
-    """Be a shim; never returns."""
+def warm_up() -> None:
+    """Do once, before the forks, what each shim will do: what is then in memory is shared by all."""
+    json.loads(json.dumps({"op": "run", "env": {"a": "b"}, "argv": ["a"]}))
+    read, write = os.pipe()
+    poll = select.poll()
+    poll.register(read, select.POLLIN)
+    poll.poll(0)
+    os.set_blocking(read, False)
+    with contextlib.suppress(BlockingIOError):
+        os.read(read, 1)
+    os.close(read)
+    os.close(write)
+
+
+def main(control: int) -> NoReturn:
+    """Be a shim; never returns.
+
+    SIGTERM and its like are ignored already, and SIGCHLD has a handler that does nothing here: the fork
+    server has seen to both, because :func:`signal.signal` would cost each shim 100 KB.
+    """
     try:
         linux.become_subreaper()
         Shim(control).serve()

@@ -5,6 +5,7 @@ Exit codes: a script's own; 0 done; 1 it failed; 2 wrong usage; 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -52,19 +53,19 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     given = list(sys.argv[1:] if words is None else words)
     try:
-        return _dispatch(given)
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return 2
+        code = _dispatch(given)
+        sys.stdout.flush()  # a reader that is gone is met here, not at the interpreter's exit
     except SparkK8sError as error:
-        print(error, file=sys.stderr)
-        return 1
+        print(error, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read us has enough (head, less): no more may be written, not even at the exit.
-        sys.stderr.close()
+        # Whoever read us has enough (head, less). What is still buffered goes nowhere: the interpreter would
+        # complain of it at its exit (Python's documentation of SIGPIPE).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return code
 
 
 def _dispatch(words: list[str]) -> int:

@@ -12,6 +12,7 @@ from sparkk8s_nb.cli.run_script import run_script
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.draft import StartLine
 from sparkk8s_nb.model.option_help import options_help
+from sparkk8s_nb.model.options import BY_FLAG
 from sparkk8s_nb.model.startline import split_start
 
 RUN_USAGE = "sparkk8s-nb run [start options] [--output FILE] SCRIPT.py|NOTEBOOK.ipynb [arguments]"
@@ -34,7 +35,7 @@ def run(words: Sequence[str], _: Output) -> int:
         tail, late = _take_output(arguments)
         if tail:
             raise UsageError(f"A notebook takes no arguments: {tail[0]}.", fix=f"usage: {RUN_USAGE}")
-        start_words = before[: len(before) - len(found.rest)]
+        start_words = [word for word in before[: len(before) - len(found.rest)] if word != JSON_FLAG]
         return run_notebook(path, start_words, output=late or output)
     if path.suffix != ".py":
         raise UsageError(f"{path} is neither a script nor a notebook.", fix=f"usage: {RUN_USAGE}")
@@ -77,25 +78,21 @@ def _quoted(word: str) -> str:
 
 
 def _take_output(words: Sequence[str]) -> tuple[list[str], Path | None]:
-    """Take ``--output FILE`` (or ``-o FILE``) out, wherever it stands before the script's own words."""
+    """Take ``--output FILE`` (or ``-o FILE``) out, wherever it stands before a script's own words."""
     rest: list[str] = []
     output: Path | None = None
-    index = 0
-    while index < len(words):
-        word = words[index]
-        if word in {"--output", "-o"}:
-            if index + 1 >= len(words):
+    waiting = iter(words)
+    for word in waiting:
+        if word in {"--output", "-o"} or word.startswith("--output="):
+            file = word.partition("=")[2] if "=" in word else next(waiting, "")
+            if not file:
                 raise UsageError("--output needs a file.", fix=f"usage: {RUN_USAGE}")
-            output = Path(words[index + 1])
-            index += 2
-            continue
-        if word.startswith("--output="):
-            output = Path(word.partition("=")[2])
-            index += 1
+            output = Path(file)
             continue
         rest.append(word)
-        if word.endswith((".py",)):
-            rest += words[index + 1 :]
+        option = BY_FLAG.get(word)
+        if option is not None and not option.switch:
+            rest += [value for value in [next(waiting, None)] if value is not None]
+        elif word.endswith(".py"):
             break
-        index += 1
-    return rest, output
+    return [*rest, *waiting], output

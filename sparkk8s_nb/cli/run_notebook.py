@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,15 +53,18 @@ def run_notebook(path: Path, start_words: Sequence[str], *, output: Path | None 
     except Exception as error:  # nbformat raises many kinds for what is no notebook
         raise UsageError(f"{path} is not a notebook.", fix="Give a .ipynb file of version 4.") from error
     printer = LinePrinter(sys.stderr, tty=sys.stderr.isatty())
-    client = _client(client_class, notebook, path, printer)
-    try:
-        with client.setup_kernel(env=_environment(path, start_words)):
-            failed = _execute(client, notebook, printer, start=not _starts_itself(notebook))
-    finally:
-        printer.clear()
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            formats.write(notebook, output)
+    # Sockets in a directory of ours: no port on which others could try the kernel's key. Their paths must be
+    # short (108 bytes), so it is not in the runtime directory.
+    with tempfile.TemporaryDirectory(prefix="sparkk8s-run-") as private:
+        client = _client(client_class, notebook, path, printer, Path(private))
+        try:
+            with client.setup_kernel(env=_environment(path, start_words), cleanup_kc=True):
+                failed = _execute(client, notebook, printer, start=not _starts_itself(notebook))
+        finally:
+            printer.clear()
+            if output is not None:
+                output.parent.mkdir(parents=True, exist_ok=True)
+                formats.write(notebook, output)
     return 1 if failed else 0
 
 
@@ -73,17 +77,19 @@ def _import_nbclient() -> tuple[Any, Any]:
     return NotebookClient, nbformat
 
 
-def _client(client_class: Any, notebook: Any, path: Path, printer: LinePrinter) -> Any:
-    def on_message(cell: Any = None, cell_index: int = -1, **_: Any) -> None:
-        del cell, cell_index
+def _client(client_class: Any, notebook: Any, path: Path, printer: LinePrinter, private: Path) -> Any:
+    from jupyter_client.manager import AsyncKernelManager
 
+    name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
     client = client_class(
         notebook,
+        km=AsyncKernelManager(
+            kernel_name=name, transport="ipc", ip=str(private / "k"), connection_file=str(private / "k.json")
+        ),
         timeout=None,
         startup_timeout=STARTUP_TIMEOUT,
-        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        kernel_name=name,
         resources={"metadata": {"path": str(path.resolve().parent)}},
-        on_cell_executed=on_message,
     )
     process = client.process_message
 

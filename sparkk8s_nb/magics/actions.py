@@ -98,11 +98,11 @@ class Actions:
             self._end_views(error.problem if isinstance(error, SparkK8sError) else "")
             raise
         session = started.session
+        spark = session.spark
+        taken = self._namespace.offer({"spark": spark, "sc": spark.sparkContext})
         if started.news:
             print(started.news)  # noqa: T201
             return
-        spark = session.spark
-        taken = self._namespace.offer({"spark": spark, "sc": spark.sparkContext})
         for view in self._views:
             view.settle()
         self._hooks.begin(session)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparkk8s_nb.errors import UsageError
-from sparkk8s_nb.model.options import Applies, option_named
+from sparkk8s_nb.model.confs import CONFS_OF_OPTIONS
+from sparkk8s_nb.model.options import Applies, Option, option_named
 from sparkk8s_nb.model.quantities import parse_count
 from sparkk8s_nb.model.settings import SettingRow, Settings
 from sparkk8s_nb.session.session import Session
@@ -42,15 +43,17 @@ def change_conf(session: Session, key: str, value: str) -> str:
     UsageError
         If it takes a new start; the fix is the line for it.
     """
-    option = option_named(key)
+    option = option_named(CONFS_OF_OPTIONS.get(key, key))
     if option is not None and option.key == "executors":
-        session.scale(parse_count(value, option=key, example="4", what="number of executors"))
-        return f"Scaling to {value} executors."
+        count = parse_count(value, option=f"{key}=", example="4", what="number of executors")
+        session.scale(count)
+        return f"Scaling to {count} executors."
+    if option is not None and option.key == "progress":
+        session.show_progress(bool(option.kind.read(value, f"{key}=")))
+        return f"progress = {value}, from the next cell on."
     if option is not None:
-        flag = option.flags[-1] if option.flags else f"--conf {key}="
         raise UsageError(
-            f"{key} cannot be changed while the session runs.",
-            fix=f"Start anew: %sparkk8s start --restart {flag} {value}",
+            f"{key} cannot be changed while the session runs.", fix=f"Start anew: {_anew(option, key, value)}"
         )
     spark: Any = session.spark
     if not spark.conf.isModifiable(key):
@@ -60,6 +63,18 @@ def change_conf(session: Session, key: str, value: str) -> str:
         )
     spark.conf.set(key, value)
     return f"{key} = {value}, from now on."
+
+
+def _anew(option: Option, key: str, value: str) -> str:
+    """The line that starts with another value; what has no flag is said as Spark's conf, or in a file."""
+    restart = "%sparkk8s start --restart"
+    if option.flags:
+        long = next((flag for flag in option.flags if flag.startswith("--")), option.flags[0])
+        return f"{restart} {long} {value}"
+    conf = (
+        key if key.startswith("spark.") else next(k for k, o in CONFS_OF_OPTIONS.items() if o == option.key)
+    )
+    return f"{restart} --conf {conf}={value}"
 
 
 def _shown(row: SettingRow) -> dict[str, str]:

@@ -53,7 +53,7 @@ def unload(ip: Any) -> None:
         return
     magics, matcher = loaded
     if registry.current is not None:
-        registry.stop()
+        magics.actions.run(commands.Stop())
     magics.hooks.unregister()
     ip.Completer.custom_matchers.remove(matcher)
     ip.input_transformers_cleanup.remove(ask_for_help)

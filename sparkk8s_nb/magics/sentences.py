@@ -22,6 +22,8 @@ def started_sentence(session: Session, taken: Sequence[str] = ()) -> str:
     split = executor_split(spec.executor)
     cores = "1 core" if spec.executor.cores == 1 else f"{spec.executor.cores} cores"
     sizes = f"{format_memory(split.heap)} heap, {format_memory(split.overhead)} Python and overhead"
+    if split.beside:
+        sizes += f", {format_memory(split.beside)} off-heap"
     lines = [
         f"Spark {session.spark.version}: {session.fleet.summary()}.",
         f"Each executor: {cores}, {format_memory(spec.executor.memory)} ({sizes}).",

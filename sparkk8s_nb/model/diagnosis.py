@@ -167,7 +167,7 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
             problem=f"{_executors(fleet.starting)} started and not registered with the driver yet.",
             fix="Wait a few seconds more.",
         )
-    if not fleet.asked or now - fleet.wanted_since < CREATION_SECONDS:
+    if not fleet.asked or (fleet.wanted_since and now - fleet.wanted_since < CREATION_SECONDS):
         return None  # Spark has only just been asked
     return Verdict(
         problem=f"{_executors(fleet.asked)} asked for, and no pod was made.",

@@ -274,6 +274,10 @@ class Session:
         else:
             driver.cancel(tag)
 
+    def show_progress(self, wanted: bool) -> None:  # noqa: FBT001 - a switch
+        """Whether cells show their progress from now on."""
+        self.spec = replace(self.spec, progress=wanted)
+
     def follow_cell(self, cell: CellRef | None) -> None:
         """From now on the progress is that cell's."""
         if self._status is not None:

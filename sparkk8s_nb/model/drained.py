@@ -22,6 +22,7 @@ from typing import Any
 
 from sparkk8s_nb.model.progress import StageProgress
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.timeline import ExecutorWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,28 +55,6 @@ class JobEnded:
     at: float
     succeeded: bool
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorWork:
-    """What one executor did since the reading before.
-
-    Parameters
-    ----------
-    id : str
-    running : int
-        Tasks at work now.
-    busy : float
-        Task-seconds since the reading before.
-    done, failed : int
-        Tasks that ended since the reading before.
-    """
-
-    id: str
-    running: int
-    busy: float
-    done: int = 0
-    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

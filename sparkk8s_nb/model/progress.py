@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.timeline import Timeline
 
 
 class JobState(StrEnum):
@@ -155,6 +156,18 @@ _NARROW_BAR = 8
 class Progress:
     """All jobs of one cell (or of the whole session, when ``cell`` is None).
 
+    Parameters
+    ----------
+    cell : CellRef or None
+    jobs : tuple of JobProgress
+        By id.
+    as_of : float
+        Seconds since the epoch.
+    timeline : Timeline
+        When the executors worked.
+    missing : str
+        One sentence when numbers may be short; empty when all is known.
+
     Examples
     --------
     >>> job = JobProgress(id=0, description="count", state=JobState.RUNNING, tags=("c-1",), stages=(),
@@ -166,6 +179,8 @@ class Progress:
     cell: CellRef | None = None
     jobs: tuple[JobProgress, ...] = ()
     as_of: float = 0.0
+    timeline: Timeline = field(default_factory=Timeline)
+    missing: str = ""
 
     @classmethod
     def of(cls, cell: CellRef | None, jobs: Iterable[JobProgress], at: float) -> Progress:

@@ -9,12 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sparkk8s_nb.model.drained import ExecutorWork
-
 BINS = 120
 ROWS = 100
 OTHERS = "others"
 FIRST_WIDTH = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorWork:
+    """What one executor did since the reading before.
+
+    Parameters
+    ----------
+    id : str
+    running : int
+        Tasks at work now.
+    busy : float
+        Task-seconds since the reading before.
+    done, failed : int
+        Tasks that ended since the reading before.
+    """
+
+    id: str
+    running: int
+    busy: float
+    done: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from sparkk8s_nb.embedded import lifecycle
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster, NodeSettings
+from tests.embedded.kernels import Kernel, Remains, adapter
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,29 @@ def embedded_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embed
             yield cluster
         finally:
             lifecycle.down(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def new_kernel(
+    embedded_cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Kernel]]:
+    """Starts real kernels: ``new_kernel("A.ipynb")``; all are ended after the module."""
+    kernels: list[Kernel] = []
+
+    def start(notebook: str) -> Kernel:
+        kernels.append(Kernel(tmp_path_factory.mktemp("kernel"), notebook))
+        return kernels[-1]
+
+    yield start
+    for kernel in kernels:
+        kernel.close()
+
+
+@pytest.fixture(scope="module")
+def remains(
+    embedded_cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Remains]:
+    """Says what is left of sessions."""
+    cluster = adapter(embedded_cluster, tmp_path_factory.mktemp("api"))
+    yield Remains(cluster, Path(embedded_cluster.kubeconfig).parent.parent)
+    cluster.close()

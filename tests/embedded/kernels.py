@@ -90,6 +90,16 @@ class SessionFacts:
     """Shims, start scripts, JVMs and Python workers: every process whose environment names the application."""
 
 
+FLEET = """
+import json
+_s = sparkk8s_nb.current()
+_f = _s.fleet
+print(json.dumps({
+    "state": str(_s.state), "wanted": _f.wanted, "ready": _f.ready, "verdict": _f.verdict,
+    "executors": [[v.id, str(v.phase), v.reason, v.pod] for v in _f.executors],
+}))
+"""
+
 FACTS = """
 import json, sparkk8s_nb
 _s = sparkk8s_nb.current()
@@ -161,15 +171,25 @@ class Kernel:
     def start(self, options: str = "-n 2 --cores 1 --memory 1g", *, executors: int = 2) -> SessionFacts:
         """Start a session, run a Python job on it and take its facts."""
         self.run(f"%sparkk8s start {options}")
-        self.run(f"sparkk8s_nb = __import__('sparkk8s_nb'); "
-                 f"sparkk8s_nb.current().fleet_feed.wait_for(lambda f: f.ready >= {executors}, 120).ready")  # fmt: skip
+        self.wait_ready(executors)
         self.job()
         return self.facts()
+
+    def wait_ready(self, executors: int) -> None:
+        """Wait until so many executors have registered."""
+        ready = f"sparkk8s_nb.current().fleet_feed.wait_for(lambda fleet: fleet.ready >= {executors}, 180).ready"
+        self.run("import sparkk8s_nb")
+        assert self.value(ready) >= executors, self.fleet()
 
     def job(self) -> None:
         """A job with Python workers, whose answer is checked."""
         cell = self.run("print(sc.parallelize(range(100), 4).map(lambda n: n * n).sum())")
         assert cell.stdout.strip() == "328350", cell.said
+
+    def fleet(self) -> dict[str, Any]:
+        """The fleet and the session's state, as the kernel sees them."""
+        found: dict[str, Any] = json.loads(self.run(FLEET).stdout)
+        return found
 
     def facts(self) -> SessionFacts:
         """The session that runs."""

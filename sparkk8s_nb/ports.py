@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sparkk8s_nb.model.drained import Drained
 from sparkk8s_nb.model.fleet import ExecutorStatus, FleetEvent
 from sparkk8s_nb.model.progress import JobProgress
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
@@ -151,8 +152,20 @@ class Driver(StatusSource, Protocol):
         """Give executors back: idle ones are ended, busy ones decommissioned after their tasks."""
         ...
 
+    def drain(self) -> Drained | None:
+        """What the listener in the JVM has seen since the last call; None where there is no listener.
+
+        Raises :class:`~sparkk8s_nb.errors.DriverError` if the driver is gone.
+        """
+        ...
+
+    @property
+    def without_listener(self) -> str:
+        """Why there is no listener, one sentence; empty while there is one."""
+        ...
+
     def cancel(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag."""
+        """Cancel the jobs that carry a tag, but not those of streaming queries."""
         ...
 
     def cancel_all(self) -> None:

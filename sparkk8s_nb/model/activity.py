@@ -72,6 +72,11 @@ class Activity:
         mine = (job for job in self._jobs.values() if tag is None or job.belongs_to(tag))
         return tuple(self._finished.get(job.started.id) or _progress(job, self._stages) for job in mine)
 
+    def job(self, number: int) -> JobProgress | None:
+        """One job by its id; None if it is forgotten."""
+        job = self._jobs.get(number)
+        return None if job is None else self._finished.get(number) or _progress(job, self._stages)
+
     def streaming(self) -> Mapping[str, tuple[JobProgress, ...]]:
         """Jobs of streaming queries, by query id."""
         found: dict[str, tuple[JobProgress, ...]] = {}

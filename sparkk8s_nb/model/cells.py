@@ -59,12 +59,18 @@ class CellMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells(Sequence[CellMetrics]):
-    """The cells of a session, oldest first, the newest ``CELLS_KEPT`` of them.
+    """The cells of a session that used Spark, oldest first, the newest of them.
+
+    A cell is among them once its first job has ended, so ``cells[-1]`` is the last one that used Spark, not
+    the one that asks.
 
     Examples
     --------
-    >>> cells = Cells().begin(CellRef(tag="s-1", count=1), at=10.0).end("s-1", at=12.5)
-    >>> cells[-1].seconds
+    >>> job = JobProgress(id=7, description="", state=JobState.SUCCEEDED, tags=("s-1",), stages=(), tasks=0)
+    >>> from sparkk8s_nb.model.drained import JobEnded
+    >>> reading = Drained(ended=(JobEnded(id=7, at=12.0, succeeded=True),))
+    >>> cells = Cells().begin(CellRef(tag="s-1", count=1), at=10.0).with_ended(reading, [job])
+    >>> cells.end("s-1", at=12.5)[-1].seconds
     2.5
     """
 
@@ -72,10 +78,19 @@ class Cells(Sequence[CellMetrics]):
     _counted: frozenset[tuple[int, int]] = field(default=frozenset(), repr=False)
 
     def __getitem__(self, index: Any) -> Any:
-        return tuple(self._cells.values())[index]
+        return self._with_spark()[index]
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._with_spark())
+
+    def _with_spark(self) -> tuple[CellMetrics, ...]:
+        return tuple(cell for cell in self._cells.values() if cell.jobs)
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame, a row a cell: ``session.cells.to_pandas().nlargest(3, "shuffle_written")``."""
+        import pandas as pd
+
+        return pd.DataFrame([cell.as_row() for cell in self])
 
     def tag_of(self, count: int) -> str | None:
         """The tag of the cell with an execution count; None if it used no Spark or is forgotten."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -11,11 +12,15 @@ from contextlib import ExitStack
 from typing import Any
 
 from sparkk8s_nb.errors import DriverError, PortTakenError
+from sparkk8s_nb.model.drained import Drained
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId, is_alive
 from sparkk8s_nb.spark import pyspark_hooks, pyspark_state
+from sparkk8s_nb.spark.activity import ActivityListener, attach_listener
 from sparkk8s_nb.spark.gateway import LaunchedJvm
 from sparkk8s_nb.spark.status_store import StatusStore
+
+logger = logging.getLogger(__name__)
 
 
 class SparkDriver:
@@ -32,6 +37,9 @@ class SparkDriver:
             server.handle_error = lambda *_: None
         self._store = StatusStore(self._context)
         self._hooks: ExitStack | None = None
+        self._listener: ActivityListener | None = None
+        self._attaching = threading.Lock()
+        self.without_listener = ""
         self.app_id: str = self._context.applicationId
 
     @property
@@ -81,10 +89,35 @@ class SparkDriver:
             for executor in ids:
                 backend.decommissionExecutor(executor, info, True, False)
 
+    def drain(self) -> Drained | None:
+        """What the listener has seen since the last call; the first call attaches it."""
+        with self._translated("read Spark's tasks"):
+            listener = self._attached()
+            return listener.drain() if listener is not None else None
+
+    def _attached(self) -> ActivityListener | None:
+        """The listener; None where this JVM cannot compile one, and :attr:`without_listener` says why."""
+        from py4j.protocol import Py4JError
+
+        with self._attaching:
+            if self._listener is None and not self.without_listener:
+                try:
+                    self._listener = attach_listener(self._context)
+                except Py4JError as error:
+                    if not is_alive(self.process):
+                        raise
+                    logger.debug("no listener", exc_info=True)
+                    self.without_listener = f"Details of tasks are missing: {_first_line(error)}"
+            return self._listener
+
     def cancel(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag."""
+        """Cancel the jobs that carry a tag, but not those of streaming queries."""
         with self._translated("cancel jobs"):
-            self._context.cancelJobsWithTag(tag)
+            listener = self._attached()
+            if listener is not None:
+                listener.cancel(tag)
+            else:
+                self._context.cancelJobsWithTag(tag)
 
     def cancel_all(self) -> None:
         """Cancel every job."""
@@ -109,11 +142,14 @@ class SparkDriver:
         if self._hooks is not None:
             self._hooks.close()
             self._hooks = None
-        stopped = is_alive(self.process) and self._stop_context(timeout)
-        self._forget_context()
-        self._jvm.end(grace=3 if stopped else 0.5)
-        pyspark_state.reset_class_state()
-        self._environment.put_back()
+        stopped = False
+        try:
+            stopped = is_alive(self.process) and self._stop_context(timeout)
+        finally:  # an interrupt too: the next start must find pyspark as in a fresh process
+            self._forget_context()
+            self._jvm.end(grace=3 if stopped else 0.5)
+            pyspark_state.reset_class_state()
+            self._environment.put_back()
         return stopped
 
     def _stop_context(self, timeout: float) -> bool:
@@ -222,10 +258,15 @@ def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[st
         raise _refusal(error) from error
 
 
+def _first_line(error: Exception) -> str:
+    """What a Java exception says, without its trace."""
+    java = getattr(error, "java_exception", None)
+    return str(java.toString() if java is not None else error).splitlines()[0]
+
+
 def _refusal(error: Exception) -> DriverError:
     """Spark's own reason in one line, without the trace."""
-    java = getattr(error, "java_exception", None)
-    text = str(java.toString() if java is not None else error).splitlines()[0]
+    text = _first_line(error)
     if "BindException" in text or "Address already in use" in text:
         return PortTakenError(
             "One of the driver's ports is taken.", fix="Start again: the next ports are tried."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.model.drained import Drained
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId
 
@@ -32,6 +33,8 @@ class FakeDriver:
     dead: bool = False
     stuck: bool = False
     calls: list[tuple[Any, ...]] = field(default_factory=list)
+    readings: list[Drained] = field(default_factory=list)
+    without_listener: str = ""
     on_stop: Callable[[], object] | None = None
 
     def status(self, tags: Sequence[str] = ()) -> SparkStatus:
@@ -47,6 +50,12 @@ class FakeDriver:
     def retire_executors(self, ids: Sequence[str], *, busy: bool) -> None:
         """Noted."""
         self.calls.append(("retire_executors", tuple(ids), busy))
+
+    def drain(self) -> Drained | None:
+        """The next of :attr:`readings`; None, as without a listener, where there are none."""
+        if self.dead:
+            raise DriverError("The driver is gone.", fix="Start again.")
+        return self.readings.pop(0) if self.readings else None
 
     def cancel(self, tag: str) -> None:
         """Noted."""

@@ -8,7 +8,7 @@ import hmac
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import yaml
@@ -46,7 +46,6 @@ class Site:
     logs: PodLogs
     describe: Callable[[], dict[str, Any]]
     touch: Callable[[], None]
-    stopping: list[Callable[[], None]] = field(default_factory=list)
 
 
 def authorized(request: HTTPServerRequest, token: str) -> bool:

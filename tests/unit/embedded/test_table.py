@@ -12,6 +12,7 @@ from sparkk8s_nb.embedded.podtable import pod_status
 from sparkk8s_nb.embedded.resources import STORED
 
 NOW = datetime(2030, 1, 10, tzinfo=UTC)
+FAILED = {"state": {"terminated": {"reason": "Error", "exitCode": 1}}}
 ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 

@@ -43,6 +43,7 @@ from sparkk8s_nb.embedded.nodeaddresses import Addresses
 from sparkk8s_nb.embedded.podcontext import NodeContext
 from sparkk8s_nb.embedded.registry import Registry
 from sparkk8s_nb.embedded.scheduler import Scheduler
+from sparkk8s_nb.embedded.status import StatusError
 from sparkk8s_nb.embedded.store import Store
 from sparkk8s_nb.embedded.web import Site
 from sparkk8s_nb.version import __version__
@@ -222,6 +223,8 @@ class Daemon:
             self._idle_since = time.monotonic()
 
     def _describe(self, kubelet: Kubelet) -> dict[str, Any]:
+        if self.stopping.is_set():
+            raise StatusError(503, "ServiceUnavailable", "the embedded cluster is going down")
         idle = self._idle_since
         return {
             "started": self._started,

@@ -88,7 +88,7 @@ class Session:
         try:
             self._keeper, launching = opening.processes()
             self.warnings += opening.checked()
-            self._move(SessionState.CHECKING, SessionState.CONNECTING)
+            self._move(SessionState.CONNECTING, SessionState.CHECKING)
             opening.lease(self.record(), self._keeper)
             self._follow_pods()
             self._driver = opening.driver(launching)
@@ -98,7 +98,7 @@ class Session:
             self._fleet.apply(WantedChanged(wanted=self.spec.executors, at=self._parts.now()))
             self._phase("Waiting for executors")
             self._objects.write_record(self.record())
-            self._move(SessionState.CONNECTING, SessionState.RUNNING)
+            self._move(SessionState.RUNNING, SessionState.CONNECTING)
             self.warnings += wait_for_executors(
                 self.spec, self._fleet, ended=lambda: self._trouble is not None, why=self.why
             )
@@ -323,9 +323,17 @@ class Session:
             raise SessionError("The session does not run.", fix="Start one with %sparkk8s start.")
         return self._driver
 
-    def _move(self, before: SessionState, after: SessionState) -> None:
-        """Go on to the next state, unless something has happened meanwhile."""
-        self._state.update(lambda state: after if state is before else state)
+    def _move(self, after: SessionState, *before: SessionState) -> bool:
+        """Go to a state from one of those before it; False if something else has happened meanwhile."""
+        moved = False
+
+        def change(state: SessionState) -> SessionState:
+            nonlocal moved
+            moved = state in before
+            return after if moved else state
+
+        self._state.update(change)
+        return moved
 
     def _on_trip(self, reason: str) -> None:
         """Stop asking: Spark itself would ask for ever."""
@@ -334,8 +342,7 @@ class Session:
 
     def _on_lost(self) -> None:
         """Pods of a dead owner are collected at once, and Spark would make new ones for ever."""
-        alive = {SessionState.CONNECTING, SessionState.RUNNING}
-        if self._state.update(lambda s: SessionState.LOST if s in alive else s) is not SessionState.LOST:
+        if not self._move(SessionState.LOST, SessionState.CONNECTING, SessionState.RUNNING):
             return
         self._judge(
             SessionLostError(
@@ -346,8 +353,8 @@ class Session:
         stop_asking(self._driver)
 
     def _on_driver_gone(self, error: DriverError) -> None:
-        over = {SessionState.STOPPING, SessionState.STOPPED}
-        if self._state.update(lambda s: s if s in over else SessionState.FAILED) is SessionState.FAILED:
+        living = (SessionState.CHECKING, SessionState.CONNECTING, SessionState.RUNNING, SessionState.LOST)
+        if self._move(SessionState.FAILED, *living):
             self._judge(error)
 
     def _judge(self, trouble: SparkK8sError) -> None:
@@ -364,7 +371,7 @@ class Session:
         self._objects.remake_owned()
         self._trouble = None
         self._caretaker.found_again()
-        self._move(SessionState.LOST, SessionState.RUNNING)
+        self._move(SessionState.RUNNING, SessionState.LOST)
 
     def _stop_driver(self) -> None:
         if self._driver is None:

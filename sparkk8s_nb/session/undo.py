@@ -45,4 +45,4 @@ class Undo:
         except Exception as error:  # whatever it is, the other steps must run: it is collected
             logger.debug("could not %s", doing, exc_info=True)
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._failures[doing] = reason
+            self._failures[doing] = reason.rstrip(".")

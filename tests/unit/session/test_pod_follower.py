@@ -1,0 +1,75 @@
+"""What pods do reaches the fleet, and whoever has to act on it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from sparkk8s_nb.model.fleet import Listed, PodGone, PodSeen, PodView
+from sparkk8s_nb.session.fleet_state import FleetState
+from sparkk8s_nb.session.pod_follower import PodFollower
+from sparkk8s_nb.testing import FakeClock, ScriptedPods
+
+WAIT = 20.0
+
+
+class Caretaker:
+    def __init__(self):
+        self.buried = []
+        self.looked = threading.Event()
+
+    def bury(self, pod):
+        self.buried.append(pod.name)
+
+    def look_at_lease(self):
+        self.looked.set()
+
+
+@pytest.fixture
+def follow():
+    followers = []
+
+    def run(source):
+        fleet, caretaker = FleetState(2, on_trip=lambda reason: None), Caretaker()
+        follower = PodFollower("s", source, fleet, caretaker, FakeClock(5.0))
+        follower.start()
+        followers.append(follower)
+        return fleet, caretaker
+
+    yield run
+    for follower in followers:
+        follower.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "sparkk8s-pods"]
+
+
+def pod(number, phase):
+    return PodView(name=f"p-{number}", uid=f"u-{number}", executor=str(number), phase=phase)
+
+
+def test_ended_pods_are_buried_and_a_gone_one_raises_the_question_of_the_lease(follow):
+    """Both from a list and from a change."""
+    source = ScriptedPods(
+        [
+            Listed(pods=(pod(1, "Running"), pod(2, "Failed")), at=1.0),
+            PodSeen(pod=pod(3, "Succeeded"), at=2.0),
+            PodGone(pod=pod(1, "Running"), at=3.0),
+        ]
+    )
+    fleet, caretaker = follow(source)
+    assert caretaker.looked.wait(WAIT)
+    assert caretaker.buried == ["p-2", "p-3"]
+    assert fleet.feed.value.find("1").phase == "failed"
+
+
+def test_a_follower_that_dies_shows_as_stale(follow):
+    """What is shown is old, and says so."""
+
+    class Broken:
+        def events(self, selector, stop):
+            yield Listed(pods=(), at=1.0)
+            raise RuntimeError("a bug")
+
+    fleet, _ = follow(Broken())
+    seen = fleet.feed.wait_for(lambda fleet: bool(fleet.stale), timeout=WAIT)
+    assert seen.stale == "the pod follower died: a bug"

@@ -6,21 +6,18 @@ A job belongs to a cell by its job tag, never by guess.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 
-from sparkk8s_nb.model.quantities import format_duration
-from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.job import JobProgress, JobState, Totals, totals_of
+from sparkk8s_nb.model.pace import Pace, format_rate
+from sparkk8s_nb.model.quantities import format_duration, format_memory
+from sparkk8s_nb.model.stage import StageProgress
 from sparkk8s_nb.model.timeline import Timeline
 
+__all__ = ["CellRef", "JobProgress", "JobState", "Progress", "StageProgress", "Totals", "plural"]
 
-class JobState(StrEnum):
-    """A job's state, in Spark's words."""
-
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
+ETA_AFTER = 1.0
+"""Seconds before which no end is foretold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,112 +39,6 @@ class CellRef:
     cell_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageProgress:
-    """One attempt of one stage, or all its attempts summed up.
-
-    Parameters
-    ----------
-    id, attempt : int
-    name : str
-    state : str
-        ``PENDING``, ``ACTIVE``, ``COMPLETE``, ``FAILED`` or ``SKIPPED``.
-    tasks, running, done, failed, killed, speculative : int
-    skipped : bool
-        Whether it need not run: its shuffle files are there already.
-    submitted, completed : float
-        Seconds since the epoch; 0.0 while it has not.
-    failure : str
-        Why it failed, one line.
-    metrics : TaskMetrics
-        Sums over its ended tasks.
-    median, longest : float
-        Seconds of its successful tasks; the median within 13 %.
-    slowest : tuple of SlowTask
-        The slowest first.
-    causes : tuple of FailureCause
-    """
-
-    id: int
-    attempt: int
-    name: str
-    state: str
-    tasks: int
-    running: int = 0
-    done: int = 0
-    failed: int = 0
-    killed: int = 0
-    skipped: bool = False
-    speculative: int = 0
-    submitted: float = 0.0
-    completed: float = 0.0
-    failure: str = ""
-    metrics: TaskMetrics = field(default_factory=TaskMetrics)
-    median: float = 0.0
-    longest: float = 0.0
-    slowest: tuple[SlowTask, ...] = ()
-    causes: tuple[FailureCause, ...] = ()
-
-    @property
-    def skew(self) -> float:
-        """How many times the median its slowest task took; 0.0 where there is nothing to compare."""
-        return self.longest / self.median if self.median and self.done > 1 else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobProgress:
-    """One job with its stages. Times are seconds since the epoch, 0.0 where unknown."""
-
-    id: int
-    description: str
-    state: JobState
-    tags: tuple[str, ...]
-    stages: tuple[StageProgress, ...]
-    tasks: int
-    running: int = 0
-    done: int = 0
-    failed: int = 0
-    skipped: int = 0
-    submitted: float = 0.0
-    ended: float = 0.0
-    failure: str = ""
-    sql: str = ""
-
-    @property
-    def metrics(self) -> TaskMetrics:
-        """Sums over its stages."""
-        return sum((stage.metrics for stage in self.stages), TaskMetrics())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """Sums over the jobs of a cell.
-
-    Parameters
-    ----------
-    jobs, jobs_running, jobs_failed : int
-    stages, stages_done : int
-        Stages that ran or will; a skipped stage (its shuffle files are there already) is not among them.
-    stages_skipped : int
-    tasks : int
-        Tasks that ran or will: those of skipped stages are not among them.
-    running, done, failed, skipped : int
-        Tasks.
-    """
-
-    jobs: int = 0
-    jobs_running: int = 0
-    jobs_failed: int = 0
-    stages: int = 0
-    stages_done: int = 0
-    stages_skipped: int = 0
-    tasks: int = 0
-    running: int = 0
-    done: int = 0
-    failed: int = 0
-    skipped: int = 0
-
-
 _BAR = 20
 _NARROW_BAR = 8
 
@@ -167,13 +58,15 @@ class Progress:
         When the executors worked.
     missing : str
         One sentence when numbers may be short; empty when all is known.
+    pace : Pace
+        How fast tasks ended, seen over several readings.
 
     Examples
     --------
     >>> job = JobProgress(id=0, description="count", state=JobState.RUNNING, tags=("c-1",), stages=(),
     ...                   tasks=400, done=120, submitted=100.0)
-    >>> Progress.of(CellRef(tag="c-1", count=1), [job], at=104.0).line(width=60)
-    '[######..............] 120/400 tasks · 1 job · 4 s'
+    >>> Progress.of(CellRef(tag="c-1", count=1), [job], at=104.0).line(width=70)
+    '[######..............] 120/400 tasks · 4 s, 9 s left · 30/s · 1 job'
     """
 
     cell: CellRef | None = None
@@ -181,9 +74,13 @@ class Progress:
     as_of: float = 0.0
     timeline: Timeline = field(default_factory=Timeline)
     missing: str = ""
+    pace: Pace = field(default_factory=Pace)
+    _totals: list[Totals] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, cell: CellRef | None, jobs: Iterable[JobProgress], at: float) -> Progress:
+    def of(
+        cls, cell: CellRef | None, jobs: Iterable[JobProgress], at: float, before: Progress | None = None
+    ) -> Progress:
         """Return the progress of one cell: those of the jobs that carry its tag, ordered by id.
 
         Parameters
@@ -194,9 +91,21 @@ class Progress:
             As :class:`~sparkk8s_nb.ports.SparkStatus` gives them.
         at : float
             Seconds since the epoch.
+        before : Progress, optional
+            The one of the reading before: with it the rate is the recent one, without the mean.
         """
         mine = (job for job in jobs if cell is None or cell.tag in job.tags)
-        return cls(cell=cell, jobs=tuple(sorted(mine, key=lambda job: job.id)), as_of=at)
+        made = cls(cell=cell, jobs=tuple(sorted(mine, key=lambda job: job.id)), as_of=at)
+        pace = before.pace if before is not None and before.cell == cell else Pace()
+        return replace(made, pace=made._paced(pace, before))
+
+    def _paced(self, pace: Pace, before: Progress | None) -> Pace:
+        if self.state is not JobState.RUNNING and (before is None or before.state is not JobState.RUNNING):
+            return pace
+        since, done = self.started, sum(job.done for job in self.jobs)
+        if before is not None and before.state is not JobState.RUNNING:
+            since = min((job.submitted for job in self.jobs if job.state is JobState.RUNNING), default=since)
+        return pace.seen(at=self.as_of, since=since, done=done, age=self.seconds)
 
     @property
     def state(self) -> JobState:
@@ -210,26 +119,9 @@ class Progress:
     @property
     def totals(self) -> Totals:
         """Sums over all jobs; a stage that several jobs share counts once."""
-        stages: dict[int, StageProgress] = {}
-        for job in self.jobs:
-            for stage in job.stages:
-                known = stages.get(stage.id)
-                if known is None or known.skipped or stage.attempt > known.attempt:
-                    stages[stage.id] = stage
-        ran = [stage for stage in stages.values() if not stage.skipped]
-        return Totals(
-            jobs=len(self.jobs),
-            jobs_running=sum(job.state is JobState.RUNNING for job in self.jobs),
-            jobs_failed=sum(job.state is JobState.FAILED for job in self.jobs),
-            stages=len(ran),
-            stages_done=sum(stage.state == "COMPLETE" for stage in ran),
-            stages_skipped=len(stages) - len(ran),
-            tasks=sum(max(job.tasks - job.skipped, job.done) for job in self.jobs),
-            running=sum(job.running for job in self.jobs),
-            done=sum(job.done for job in self.jobs),
-            failed=sum(job.failed for job in self.jobs),
-            skipped=sum(job.skipped for job in self.jobs),
-        )
+        if not self._totals:
+            self._totals.append(totals_of(self.jobs))
+        return self._totals[0]
 
     @property
     def fraction(self) -> float:
@@ -249,9 +141,36 @@ class Progress:
         """From the first job's submission to the last one's end, or to now while one runs."""
         if not self.started:
             return 0.0
+        return max(0.0, (self.ended or self.as_of) - self.started)
+
+    @property
+    def ended(self) -> float:
+        """When the last job ended, seconds since the epoch; 0.0 while one runs."""
         if self.state is JobState.RUNNING or not all(job.ended for job in self.jobs):
-            return max(0.0, self.as_of - self.started)
-        return max(0.0, max(job.ended for job in self.jobs) - self.started)
+            return 0.0
+        return max((job.ended for job in self.jobs), default=0.0)
+
+    @property
+    def rate(self) -> float:
+        """Tasks a second: lately while a job runs, else over all the time; 0.0 where unknown."""
+        if self.state is JobState.RUNNING and self.pace.seconds:
+            return self.pace.rate
+        return self.totals.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the known work is done if it goes on as lately; None where nobody can know."""
+        left = self.totals.tasks - self.totals.done
+        if self.state is not JobState.RUNNING or self.seconds < ETA_AFTER or left <= 0 or not self.rate:
+            return None
+        return left / self.rate
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is notable about its stages, those that run or failed first, the newest first."""
+        stages = {stage.id: stage for job in self.jobs for stage in job.stages if not stage.skipped}
+        order = sorted(stages.values(), key=lambda stage: (stage.state not in _LIVELY, -stage.id))
+        return tuple(f"stage {stage.id}: {'; '.join(stage.words)}" for stage in order if stage.words)
 
     def line(self, width: int = 80) -> str:
         """Return the progress as one line of at most ``width`` characters; what fits least is left out."""
@@ -259,10 +178,13 @@ class Progress:
         parts = [f"{totals.done}/{totals.tasks} tasks"]
         if totals.failed:
             parts.append(f"{totals.failed} failed")
+        left = f", {format_duration(self.eta)} left" if self.eta is not None else ""
+        parts.append(format_duration(self.seconds) + left)
+        if self.rate:
+            parts.append(format_rate(self.rate))
         parts.append(plural(totals.jobs, "job"))
         if totals.stages:
             parts.append(f"{totals.stages_done}/{totals.stages} stages")
-        parts.append(format_duration(self.seconds))
         for bar in (_BAR, _NARROW_BAR, 0):
             text = f"{_bar(self.fraction, bar)} {' · '.join(parts)}" if bar else " · ".join(parts)
             if len(text) <= width:
@@ -272,7 +194,7 @@ class Progress:
         return " · ".join(parts)[: max(0, width)]
 
     def summary(self, executors: int | None = None) -> str:
-        """Return what stays of a finished cell: ``3 jobs, 412 tasks, 6.2 s, 2 executors``."""
+        """Return what stays of a finished cell: ``3 jobs, 412 tasks, 6.2 s, 1.5 GiB shuffled, 2 executors``."""
         totals = self.totals
         failed_jobs = f" ({totals.jobs_failed} failed)" if totals.jobs_failed else ""
         failed_tasks = f" ({totals.failed} failed)" if totals.failed else ""
@@ -283,9 +205,16 @@ class Progress:
             + failed_tasks,
             f"{seconds:.1f} s" if seconds < 60 else format_duration(seconds),
         ]
+        if totals.metrics.shuffle_written:
+            parts.append(f"{format_memory(totals.metrics.shuffle_written)} shuffled")
+        if totals.metrics.disk_spilled:
+            parts.append(f"{format_memory(totals.metrics.disk_spilled)} spilled")
         if executors is not None:
             parts.append(plural(executors, "executor"))
         return ", ".join(parts)
+
+
+_LIVELY = frozenset({"ACTIVE", "FAILED"})
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from operator import attrgetter
+
+_KIND = re.compile(r"([A-Za-z_][\w.$]*)\s*(?:[:(]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +33,22 @@ class TaskMetrics:
     records_written: int = 0
 
     def __add__(self, other: TaskMetrics) -> TaskMetrics:
-        return TaskMetrics(
-            **{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
-        )
+        return TaskMetrics.total((self, other))
+
+    @classmethod
+    def total(cls, metrics: Iterable[TaskMetrics]) -> TaskMetrics:
+        """Return the sums over many; a view does so for all stages of a cell several times a second."""
+        rows = [_values(each) for each in metrics]
+        return cls(**dict(zip(_NAMES, map(sum, zip(*rows, strict=True)), strict=True))) if rows else cls()
 
     @property
     def gc_share(self) -> float:
         """How much of the run time went into garbage collection, 0 to 1."""
         return self.gc_ms / self.run_ms if self.run_ms else 0.0
+
+
+_NAMES = tuple(field.name for field in fields(TaskMetrics))
+_values = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +72,21 @@ class SlowTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCause:
-    """Why tasks failed, and how many."""
+    """Why tasks failed, and how many.
+
+    Examples
+    --------
+    >>> FailureCause(reason="java.lang.OutOfMemoryError: Java heap space", count=2).kind
+    'OutOfMemoryError'
+    >>> FailureCause(reason="ExecutorLostFailure (executor 3 exited) Reason: node-7", count=1).kind
+    'ExecutorLostFailure'
+    """
 
     reason: str
     count: int
+
+    @property
+    def kind(self) -> str:
+        """The error's class without its text, which may name pods and hosts; ``other`` if it has none."""
+        found = _KIND.match(self.reason)
+        return found[1].rpartition(".")[2].rpartition("$")[2] or "other" if found else "other"

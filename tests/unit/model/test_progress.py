@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 
 CELL = CellRef(tag="s-cell-1", count=3, cell_id="abc")
 
@@ -82,11 +83,14 @@ def test_the_fraction_is_one_when_all_jobs_succeeded_and_never_more() -> None:
 def test_the_line_says_the_most_that_fits() -> None:
     """Bar first, then the least important parts go."""
     shown = progress(job(1, done=30, stages=(stage(1), stage(2, "ACTIVE"))))
-    assert shown.line(100) == "[######..............] 30/100 tasks · 1 job · 1/2 stages · 4 s"
-    assert shown.line(50) == "[##......] 30/100 tasks · 1 job · 1/2 stages · 4 s"
-    assert shown.line(45) == "30/100 tasks · 1 job · 1/2 stages · 4 s"
-    assert shown.line(25) == "30/100 tasks · 1 job"
-    for width in range(80):
+    assert (
+        shown.line(100) == "[######..............] 30/100 tasks · 4 s, 9 s left · 7.5/s · 1 job · 1/2 stages"
+    )
+    assert shown.line(70) == "[##......] 30/100 tasks · 4 s, 9 s left · 7.5/s · 1 job · 1/2 stages"
+    assert shown.line(60) == "30/100 tasks · 4 s, 9 s left · 7.5/s · 1 job · 1/2 stages"
+    assert shown.line(40) == "30/100 tasks · 4 s, 9 s left · 7.5/s"
+    assert shown.line(20) == "30/100 tasks"
+    for width in range(100):
         assert len(shown.line(width)) <= width
 
 
@@ -109,3 +113,113 @@ def test_time_runs_while_a_job_runs_and_stands_afterwards() -> None:
     assert progress(job(1), at=130.0).seconds == 30.0
     ended = [job(1, JobState.SUCCEEDED, ended=110.0), job(2, JobState.FAILED, submitted=112.0, ended=115.0)]
     assert progress(*ended, at=900.0).seconds == 15.0
+
+
+def readings(*dones: int, period: float = 1.0) -> Progress:
+    """The progress after looks at a job of 1,000 tasks, one a period."""
+    shown = Progress(cell=CELL, as_of=100.0)
+    for count, done in enumerate(dones, 1):
+        one = job(1, tasks=1000, done=done, stages=(stage(1, "ACTIVE", done=done, tasks=1000),))
+        shown = Progress.of(CELL, [one], 100.0 + count * period, before=shown)
+    return shown
+
+
+def test_the_rate_is_the_recent_one_and_the_time_left_follows_from_it() -> None:
+    """A job that has become slow is not told by its fast beginning."""
+    steady = readings(*range(10, 310, 10))
+    assert steady.rate == pytest.approx(10.0)
+    assert steady.eta == pytest.approx(70.0)
+    slow = readings(*range(10, 310, 10), *range(301, 361))
+    assert 1.0 <= slow.rate < 1.5
+    assert slow.eta is not None
+    assert slow.eta > 400
+
+
+def test_what_nobody_can_know_is_unknown() -> None:
+    """No end is foretold at once, without a task done, when all are done or nothing runs."""
+    assert readings(3, period=0.5).eta is None
+    assert readings(0, 0, 0).eta is None
+    assert readings(10, 1000).eta is None
+    assert progress().eta is None
+    ended = progress(job(1, JobState.SUCCEEDED, done=100, ended=110.0))
+    assert (ended.eta, ended.rate) == (None, 10.0)
+
+
+def test_time_between_two_jobs_does_not_slow_the_rate() -> None:
+    """The cell computed something on its own meanwhile."""
+    first = job(1, JobState.SUCCEEDED, done=100, ended=110.0)
+    shown = Progress.of(CELL, [replace(first, state=JobState.RUNNING, ended=0.0)], 110.0)
+    for at in range(111, 200):
+        shown = Progress.of(CELL, [first], float(at), before=shown)
+    second = job(2, submitted=199.0, done=10)
+    shown = Progress.of(CELL, [first, second], 200.0, before=shown)
+    assert shown.rate == pytest.approx(10.0, rel=0.2)
+
+
+def test_another_cell_begins_with_a_rate_of_its_own() -> None:
+    """What the cell before did says nothing."""
+    other = CellRef(tag="s-cell-2", count=4)
+    shown = Progress.of(other, [job(9, tags=(other.tag,), done=8)], 104.0, before=readings(100, 200))
+    assert shown.rate == pytest.approx(2.0)
+
+
+def test_a_stage_that_is_repeated_gives_no_negative_rate() -> None:
+    """Its lost tasks are taken back."""
+    assert readings(100, 40).rate > 0
+
+
+def test_the_summary_says_what_was_shuffled_and_spilled() -> None:
+    """Where there was any."""
+    metrics = TaskMetrics(shuffle_written=3 * 2**29, disk_spilled=2**20)
+    done = job(1, JobState.SUCCEEDED, done=100, ended=106.2, stages=(stage(1, metrics=metrics),))
+    assert progress(done).summary() == "1 job, 100 tasks, 6.2 s, 1.5 GiB shuffled, 1 MiB spilled"
+
+
+def skewed(*seconds: float, done: int = 200, median: float = 1.0) -> StageProgress:
+    tasks = tuple(
+        SlowTask(partition=n + 10, seconds=each, executor="1", spilled=0) for n, each in enumerate(seconds)
+    )
+    return stage(4, done=done, tasks=done, median=median, longest=max(seconds), slowest=tasks)
+
+
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [
+        (skewed(14.0, 1.2), "1 of 200 tasks took 14x the median: partition 10"),
+        (skewed(14.0, 9.0, 1.0), "2 of 200 tasks took up to 14x the median: partitions 10, 11"),
+        (
+            skewed(9.0, 8.0, 8.0, 7.0, 7.0),
+            "at least 5 of 200 tasks took up to 9x the median: partitions 10, 11, 12, ...",
+        ),
+        (skewed(3.0, 1.0), ""),
+        (skewed(0.9, 0.1, median=0.1), ""),
+        (skewed(9.0, done=1), ""),
+    ],
+)
+def test_skew_is_said_in_words_where_it_matters(skew: StageProgress, words: str) -> None:
+    """A factor alone is no news: tasks of milliseconds vary."""
+    assert skew.skew_words == words
+
+
+def test_a_stages_words_name_kinds_of_failure_and_no_host() -> None:
+    """They may stay in a saved notebook."""
+    causes = (
+        FailureCause(reason="FetchFailed(BlockManagerId(1, 10.2.3.4, 40001, None), shuffleId=1", count=2),
+        FailureCause(reason="org.apache.spark.api.python.PythonException: Traceback", count=3),
+        FailureCause(reason="other causes", count=1),
+    )
+    broken = stage(7, "ACTIVE", failed=6, causes=causes, metrics=TaskMetrics(disk_spilled=2**30))
+    assert broken.words == (
+        "6 tasks failed: PythonException (3), FetchFailed (2), other (1)",
+        "spilled 1 GiB to disk",
+    )
+
+
+def test_the_words_of_a_cell_begin_with_the_stages_that_run() -> None:
+    """An ended stage's are less urgent."""
+    spilled = TaskMetrics(disk_spilled=2**20)
+    stages = (stage(3, "ACTIVE", failed=1), stage(4, metrics=spilled), stage(5))
+    assert progress(job(1, stages=stages)).words == (
+        "stage 3: 1 task failed",
+        "stage 4: spilled 1 MiB to disk",
+    )

@@ -23,6 +23,8 @@ from sparkk8s_nb.model.fleet import (
     WatchLost,
 )
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.timeline import BINS, ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, JOBS_SHOWN, STAGES_SHOWN, keyframe
 
 GOLDEN = Path(__file__).parents[2] / "wire"
@@ -68,7 +70,22 @@ def cell_progress() -> Progress:
     stages = (
         StageProgress(id=3, attempt=0, name="scan", state="SKIPPED", tasks=40, skipped=True),
         StageProgress(
-            id=4, attempt=0, name="groupBy <b>", state="ACTIVE", tasks=200, running=4, done=120, failed=1
+            id=4,
+            attempt=0,
+            name="groupBy <b>",
+            state="ACTIVE",
+            tasks=200,
+            running=4,
+            done=120,
+            failed=1,
+            submitted=1000.125,
+            metrics=TaskMetrics(
+                run_ms=9000, gc_ms=900, shuffle_read=123456789, shuffle_written=2**20, disk_spilled=2**30
+            ),
+            median=0.5,
+            longest=7.0,
+            slowest=(SlowTask(partition=37, seconds=7.0, executor="1", spilled=2**30),),
+            causes=(FailureCause(reason="java.io.IOException: no space left <i>", count=1),),
         ),
     )
     running = JobProgress(
@@ -95,7 +112,15 @@ def cell_progress() -> Progress:
         submitted=998.0,
         ended=999.5,
     )
-    return Progress.of(CellRef(tag="t", count=7, cell_id="c-7"), (done, running), at=1004.25)
+    progress = Progress.of(CellRef(tag="t", count=7, cell_id="c-7"), (done, running), at=1004.25)
+    return replace(progress, timeline=timeline(), missing="Spark dropped 3 events.")
+
+
+def timeline() -> Timeline:
+    """Two executors, the second of which joined late."""
+    work = [ExecutorWork(id="1", running=2, busy=0.9, done=2)]
+    line = Timeline().add(1000.5, 0.5, work).add(1001.0, 0.5, work)
+    return line.add(1001.5, 0.5, [*work, ExecutorWork(id="2", running=1, busy=0.25)])
 
 
 FRAMES = {
@@ -173,9 +198,49 @@ def test_many_jobs_and_stages_are_shown_in_part_and_counted_in_whole() -> None:
     ]
     frame = keyframe({}, None, Progress.of(None, jobs, 1.0), 1)
     shown = frame["progress"]
-    assert [job["id"] for job in shown["jobs"][:3]] == [5, 399, 398]
+    assert [job["id"] for job in shown["jobs"][:3]] == [5, 351, 352]
     assert (len(shown["jobs"]), shown["hidden_jobs"]) == (JOBS_SHOWN, 350)
     assert sum(len(job["stages"]) for job in shown["jobs"]) == STAGES_SHOWN
-    assert all(len(job["stages"]) + job["hidden_stages"] == 30 for job in shown["jobs"])
+    assert all(len(job["stages"]) + job.get("hidden_stages", 0) == 30 for job in shown["jobs"])
     assert shown["totals"]["tasks"] == 400 * 30
     assert len(json.dumps(frame)) < 64 * 1024
+
+
+def test_nothing_in_a_frame_changes_by_itself() -> None:
+    """Time alone is no news: readers count seconds on their own."""
+    early, late = cell_progress(), replace(cell_progress(), as_of=1004.3)
+    frames = [keyframe({}, mixed_fleet(), shown, 1, at=shown.as_of) for shown in (early, late)]
+    assert {**frames[0], "at": 0} == {**frames[1], "at": 0}
+
+
+def test_a_timelines_bin_is_sent_when_it_is_over() -> None:
+    """Of the running cell; of an ended one all are."""
+    running = replace(cell_progress(), as_of=1001.2)
+    shown = keyframe({}, None, running, 1)["progress"]["timeline"]
+    assert shown == {"start": 1000.0, "width": 0.5, "executors": ["1", "2"], "columns": [[180], [180]]}
+    ended = replace(running, jobs=running.jobs[:1])
+    shown = keyframe({}, None, ended, 1)["progress"]["timeline"]
+    assert shown["columns"] == [[180], [180], [180, 50]]
+
+
+def test_a_timeline_is_worked_out_again_only_when_there_is_something_new() -> None:
+    """A hundred executors' bins cost milliseconds."""
+    running = cell_progress()
+    first = keyframe({}, None, running, 1)
+    again = keyframe({}, None, replace(running, as_of=1004.3), 2, before=first)
+    assert again["progress"]["timeline"] is first["progress"]["timeline"]
+    more = running.timeline.add(1005.0, 0.5, [ExecutorWork(id="1", running=1, busy=0.5)])
+    later = keyframe({}, None, replace(running, timeline=more, as_of=1005.6), 3, before=again)
+    assert len(later["progress"]["timeline"]["columns"]) == 10
+
+
+def test_a_frame_of_hundreds_of_executors_and_hours_is_bounded() -> None:
+    """A hundred rows of 120 bins at most."""
+    line = Timeline()
+    for step in range(500):
+        work = [ExecutorWork(id=str(n), running=2, busy=9.5, done=3) for n in range(150)]
+        line = line.add(1000.0 + 5.0 * step, 5.0, work)
+    shown = keyframe({}, None, replace(cell_progress(), timeline=line, as_of=9999.0), 1)["progress"]
+    assert len(shown["timeline"]["executors"]) == 101
+    assert len(shown["timeline"]["columns"]) <= BINS
+    assert len(json.dumps(shown)) < 80 * 1024

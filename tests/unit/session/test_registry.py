@@ -33,9 +33,8 @@ def registry(world, monkeypatch):
 class Context:
     """A SparkContext of somebody else."""
 
-    appName, master = "other", "local[*]"
-
     def __init__(self):
+        self.appName, self.master = "other", "local[*]"
         self.stopped = False
 
     def stop(self):

@@ -1,0 +1,81 @@
+"""A record tells others of a session, and nothing that is only for its own machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparkk8s_nb.errors import SparkK8sError
+from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan, parse_record
+
+HOLDER = Holder(boot="b", pid=7, started=1.5, pod="p")
+
+
+def record(**other):
+    fields = {"name": "s", "owner": "ada", "notebook": "n", "namespace": "d", "holder": HOLDER}
+    return SessionRecord(**fields | other)
+
+
+def test_a_record_survives_its_json():
+    """Every field, types too."""
+    full = record(
+        app_id="spark-1", executors=2, cores=1, memory=2**31, started=1.0, options=("executors", "memory"),
+        ui_url="http://127.0.0.1:22002", ui_key_file="/run/ui.key",
+    )  # fmt: skip
+    assert parse_record(full.as_json()) == full
+    assert "\n" not in full.as_json()
+
+
+def test_the_public_form_names_no_path_and_no_address():
+    """It is in the Lease, which the namespace can read."""
+    text = record(ui_url="http://127.0.0.1:22002", ui_key_file="/run/user/7/ui.key").public().as_json()
+    assert "/run" not in text
+    assert "127.0.0.1" not in text
+
+
+def test_a_newer_record_is_shown_and_not_touched():
+    """What this release does not know is left out."""
+    data = json.loads(record().as_json()) | {"schema": 2, "colour": "red"}
+    data["holder"]["shoe_size"] = 43
+    newer = parse_record(json.dumps(data))
+    assert newer.readonly
+    assert newer.holder == HOLDER
+    assert not is_orphan(newer, boot="b", alive=lambda pid, started: False)
+    assert not record().readonly
+
+
+def test_a_field_that_is_missing_has_its_default():
+    """An older release wrote it."""
+    data = json.loads(record().as_json())
+    del data["options"], data["ui_url"], data["schema"]
+    assert parse_record(json.dumps(data)) == record()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"holder": 3}', '{"holder": {}}'])
+def test_what_is_no_record_is_one_kind_of_error(text):
+    """Somebody edited an annotation."""
+    with pytest.raises(SparkK8sError, match="cannot be read"):
+        parse_record(text)
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_it_crash(text):
+    """Records come from the cluster."""
+    with contextlib.suppress(SparkK8sError):
+        parse_record(text)
+
+
+@pytest.mark.parametrize(
+    ("boot", "alive", "orphan"),
+    [("b", False, True), ("b", True, False), ("other", False, False), ("", False, False)],
+)
+def test_an_orphan_is_proven_dead_here_or_none(boot, alive, orphan):
+    """Another boot, another machine, no boot id: nothing is proven."""
+    assert is_orphan(record(), boot=boot, alive=lambda pid, started: alive) is orphan
+    assert not is_orphan(
+        record(holder=Holder(boot="", pid=1, started=1.0)), boot="", alive=lambda pid, started: False
+    )

@@ -1,0 +1,129 @@
+"""Sessions and clusters as rows."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+
+from sparkk8s_nb.errors import ConnectError
+from sparkk8s_nb.model.record import Holder, SessionRecord
+from sparkk8s_nb.model.spec import GIB, ClusterTarget, TargetKind
+from sparkk8s_nb.session import listing
+from sparkk8s_nb.session.orphans import FoundSession
+from sparkk8s_nb.testing import FakeCluster
+
+KUBECONFIG = """\
+contexts: [{name: lab, context: {cluster: c, user: u, namespace: team}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:6443"}}]
+users: [{name: u, user: {token: t}}]
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A user without settings."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SPARKK8S_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def settings(home, text):
+    file = home / "config" / "sparkk8s" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def session(name, *, dead=False, here=True, record=True):
+    value = SessionRecord(
+        name=name, owner="ada", notebook="n", namespace="default",
+        holder=Holder(boot="b", pid=1, started=1.0), app_id="spark-1", executors=2, cores=1,
+        memory=2 * GIB, started=time.time() - 60,
+    )  # fmt: skip
+    return FoundSession(
+        name=name, uid="u", owner="ada", notebook="n", namespace="default", renewed="",
+        record=value if record else None, dead=dead, here=here,
+    )  # fmt: skip
+
+
+def test_without_a_kubeconfig_there_is_this_machine(home):
+    """And it is what a start would take."""
+    rows = listing.list_contexts({"HOME": str(home)})
+    assert [(row.name, row.chosen) for row in rows] == [("embedded", True)]
+
+
+def test_a_context_of_the_settings_is_marked_and_a_wrong_one_is_no_error(home):
+    """The command that shows what there is must work when the settings name what is not."""
+    (home / "kc").write_text(KUBECONFIG)
+    environ = {"KUBECONFIG": str(home / "kc"), "HOME": str(home)}
+    settings(home, '[start]\ncontext = "lab"\n')
+    assert [(row.name, row.chosen) for row in listing.list_contexts(environ)] == [
+        ("embedded", False),
+        ("lab", True),
+    ]
+    (home / "config" / "sparkk8s" / "config.toml").write_text('[start]\ncontext = "gone"\n')
+    assert not any(row.chosen for row in listing.list_contexts(environ))
+
+
+def test_a_kubeconfig_that_cannot_be_read_is_told(home):
+    """Not passed over as if there were none."""
+    (home / "kc").write_text("a: [1")
+    with pytest.raises(ConnectError, match="malformed"):
+        listing.list_contexts({"KUBECONFIG": str(home / "kc"), "HOME": str(home)})
+
+
+def test_in_a_pod_its_cluster_is_a_choice(home, monkeypatch):
+    """The one that is taken unless a context is named."""
+    monkeypatch.setattr(listing, "in_cluster", lambda environ: True)
+    monkeypatch.setattr(listing, "own_namespace", lambda: "notebooks")
+    rows = listing.list_contexts({"HOME": str(home)})
+    assert [(row.server, row.namespace, row.chosen) for row in rows] == [
+        ("this machine", "default", False),
+        ("this pod's cluster", "notebooks", True),
+    ]
+
+
+def test_listing_starts_no_cluster(home, monkeypatch):
+    """Where none runs there are no sessions."""
+    monkeypatch.setattr(listing.embedded, "status", lambda: None)
+    assert listing.list_sessions(environ={"HOME": str(home)}) == []
+    assert listing.sweep(remove=True, environ={"HOME": str(home)}).dead == []
+
+
+@pytest.fixture
+def found(home, monkeypatch):
+    sessions = [session("a"), session("b", dead=True), session("c", here=False, record=False)]
+    removed = []
+    target = ClusterTarget(kind=TargetKind.CONTEXT, namespace="default", context="lab")
+    monkeypatch.setattr(listing, "default_target", lambda environ: target)
+
+    @contextlib.contextmanager
+    def cluster(target, environ):
+        yield FakeCluster()
+
+    monkeypatch.setattr(listing, "cluster_without_session", cluster)
+    monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: sessions)
+    monkeypatch.setattr(listing, "remove_all", lambda cluster, dead: removed.extend(dead) or ["b: stuck"])
+    return removed
+
+
+def test_a_row_says_whether_its_kernel_lives(found):
+    """Or that it cannot be told from here."""
+    rows = {row.name: row for row in listing.list_sessions(environ={})}
+    assert [rows[name].state for name in "abc"] == ["alive", "dead", "elsewhere"]
+    assert (rows["a"].memory, rows["a"].age) == ("2 GiB", "1 min")
+    assert rows["c"].as_dict()["app_id"] == ""
+
+
+def test_only_the_dead_are_swept_and_only_when_told(found):
+    """What failed is said."""
+    shown = listing.sweep(remove=False, environ={})
+    assert ([row.name for row in shown.dead], shown.removed, found) == (["b"], False, [])
+    swept = listing.sweep(remove=True, environ={})
+    assert ([item.name for item in found], swept.removed) == (["b"], True)
+    assert swept.failures == ["b: stuck"]
+    assert [row.name for row in swept.kept] == ["a", "c"]

@@ -44,7 +44,7 @@ check: venv ## Run the linters, the type checker and the architecture's contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 
 format: venv ## Let ruff fix and format the code

@@ -12,7 +12,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import sparkk8s_nb
 from sparkk8s_nb.errors import SessionError
 from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.localfiles import write_private
@@ -45,7 +44,7 @@ def launch(plan: KeeperPlan, *, timeout: float = READY_SECONDS) -> KeeperHandle:
     >>> keeper.release(timeout=5)                              # doctest: +SKIP
     True
     """
-    root = str(Path(sparkk8s_nb.__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parents[2])
     search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     write_private(plan.log_file, b"")
     ready, ready_write = os.pipe()

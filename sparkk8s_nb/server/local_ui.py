@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import sparkk8s_nb
 from sparkk8s_nb.errors import SessionError
 from sparkk8s_nb.localfiles import remove_quietly, write_private
 from sparkk8s_nb.processes import ProcessId, end, is_alive
@@ -114,7 +113,7 @@ def _start(plan: UiProxyPlan) -> UiProxyAddress:
     """Start the proxy, in a process session of its own, and return once it listens."""
     directory = plan.record.parent
     log_file = write_private(directory / LOG_FILE, b"")
-    root = str(Path(sparkk8s_nb.__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parents[2])
     search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     with (
         log_file.open("ab") as log,

@@ -35,10 +35,12 @@ lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passe
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
 
 test: venv java ## Run all tests: unit, docstring examples, embedded cluster with real Spark
-	$(PYTEST) --doctest-modules sparkk8s_nb tests
+	$(PYTEST) --doctest-modules sparkk8s_nb
+	$(PYTEST) tests
 
 test-unit: venv ## Run the tests that take seconds and need neither Java nor a cluster
-	$(PYTEST) --doctest-modules sparkk8s_nb tests/unit
+	$(PYTEST) --doctest-modules sparkk8s_nb
+	$(PYTEST) tests/unit
 
 check: venv ## Run the linters, the type checker and the architecture's contracts
 	$(BIN)/ruff check

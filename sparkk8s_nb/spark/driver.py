@@ -169,6 +169,9 @@ class SparkDriver:
     def _forget_context(self) -> None:
         """What SparkContext.stop does on Python's side, without a JVM to ask."""
         self._context._jsc = None
+        # pyspark's own stop, called once more, would ask a JVM that is gone, and make the context of the
+        # next session look stopped.
+        self._spark.stop = self._context.stop = _nothing
         server = getattr(self._context, "_accumulatorServer", None)
         if server is not None:
             server.shutdown()
@@ -190,6 +193,10 @@ class SparkDriver:
                 f"Could not {doing}: the driver JVM {state}.",
                 fix="Look at %sparkk8s logs driver, then start again.",
             ) from error
+
+
+def _nothing() -> None:
+    """The stop of what has been stopped."""
 
 
 def _scala_seq(jvm: Any, items: Sequence[str]) -> Any:

@@ -31,8 +31,23 @@ def started_sentence(session: Session, taken: Sequence[str] = ()) -> str:
     ]
     lines += session.warnings
     if taken:
-        names = " and ".join(taken)
-        lines.append(f"{names} is your own variable and stays; the session: sparkk8s_nb.current().spark")
+        whose = "is your own variable and stays" if len(taken) == 1 else "are your own variables and stay"
+        lines.append(f"{' and '.join(taken)} {whose}; the session: sparkk8s_nb.current().spark")
     else:
         lines.append("spark and sc are ready.")
     return "\n".join(lines)
+
+
+def cancelled_sentence(jobs: int, cell: str) -> str:
+    """How many jobs of what were cancelled.
+
+    Examples
+    --------
+    >>> cancelled_sentence(1, "cell [5]")
+    'Cancelled 1 job of cell [5].'
+    >>> cancelled_sentence(0, "any cell")
+    'No job of any cell runs.'
+    """
+    if not jobs:
+        return f"No job of {cell} runs."
+    return f"Cancelled {'1 job' if jobs == 1 else f'{jobs} jobs'} of {cell}."

@@ -70,9 +70,10 @@ def _describe(status: EmbeddedStatus) -> str:
     if status.idle_for is not None:
         left = max(0.0, status.idle_seconds - status.idle_for)
         idle = f"\nidle, ends in {format_duration(left)}"
+    sessions = "1 session" if status.sessions == 1 else f"{status.sessions} sessions"
     isolated = ", pods isolated from this machine's disk" if status.isolate else ""
     return (
         f"running as process {status.pid} at {status.server}{isolated}\n"
         f"{status.allocatable_cpus:g} cores and {format_memory(status.allocatable_memory)} for pods, "
-        f"{status.running_pods} of {status.pods} pods running, {status.sessions} sessions{idle}"
+        f"{status.running_pods} of {status.pods} pods running, {sessions}{idle}"
     )

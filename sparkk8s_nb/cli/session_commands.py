@@ -35,7 +35,8 @@ def contexts(words: Sequence[str], output: Output) -> int:
 
 def describe_sweep(found: Sweep) -> str:
     """What ``gc`` says."""
-    kept = f"{len(found.kept)} other sessions are alive or cannot be told from here." if found.kept else ""
+    others = "1 other session is" if len(found.kept) == 1 else f"{len(found.kept)} other sessions are"
+    kept = f"{others} alive or cannot be told from here." if found.kept else ""
     if not found.dead:
         return f"Nothing to remove. {kept}".rstrip()
     table = aligned([row.as_dict() for row in found.dead])

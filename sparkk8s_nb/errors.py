@@ -21,6 +21,7 @@
     |   +-- SessionExistsError    there is one, with other options
     |   +-- SessionLostError      its Lease is gone
     +-- StartError                a start that was unwound, with its diagnosis
+    +-- JobsCancelledError        a cell whose jobs somebody cancelled
 
 Nothing here imports anything: every layer may raise these.
 """
@@ -138,3 +139,7 @@ class SessionLostError(SessionError):
 
 class StartError(SparkK8sError):
     """A start that did not reach its goal and was unwound."""
+
+
+class JobsCancelledError(SparkK8sError):
+    """Somebody cancelled the jobs that a cell waits for."""

@@ -121,6 +121,19 @@ class StatusSource(Protocol):
         ...
 
 
+class CellScope(Protocol):
+    """One cell while it runs, on the thread that runs it."""
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a call into the JVM was left that had not come back: it may be stuck."""
+        ...
+
+    def leave(self) -> None:
+        """The cell has ended; on the thread that entered. Idempotent."""
+        ...
+
+
 class Driver(StatusSource, Protocol):
     """The driver: a JVM of this kernel with a SparkContext in it."""
 
@@ -164,16 +177,19 @@ class Driver(StatusSource, Protocol):
         """Why there is no listener, one sentence; empty while there is one."""
         ...
 
-    def cancel(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag, but not those of streaming queries."""
+    def cancel(self, tag: str) -> int:
+        """Cancel the jobs that carry a tag, but not those of streaming queries; returns how many."""
         ...
 
-    def cancel_all(self) -> None:
-        """Cancel every job."""
+    def cancel_all(self) -> int:
+        """Cancel every job; returns how many ran."""
         ...
 
-    def tag_thread(self, tag: str, previous: str = "") -> None:
-        """Have the jobs of the calling thread carry ``tag`` from now on, instead of ``previous``."""
+    def enter_cell(self, tag: str) -> CellScope:
+        """What the calling thread does from now on is that cell's; on the main thread SIGINT interrupts it.
+
+        Calls nothing in the JVM: the tag gets there with the cell's first command.
+        """
         ...
 
     def conf(self) -> dict[str, str]:

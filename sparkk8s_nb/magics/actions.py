@@ -15,7 +15,7 @@ from sparkk8s_nb.magics.helptext import help_text
 from sparkk8s_nb.magics.hooks import CellHooks
 from sparkk8s_nb.magics.log_view import follow_log
 from sparkk8s_nb.magics.namespace import Namespace
-from sparkk8s_nb.magics.sentences import started_sentence
+from sparkk8s_nb.magics.sentences import cancelled_sentence, started_sentence
 from sparkk8s_nb.model.settings import profile_names
 from sparkk8s_nb.session import starting
 from sparkk8s_nb.session.listing import list_contexts, list_sessions, sweep
@@ -155,11 +155,10 @@ class Actions:
     def _cancel(self, command: commands.Cancel) -> None:
         session = self._registry.require()
         if command.everything:
-            session.cancel()
-            print("Cancelled all jobs.")  # noqa: T201
+            print(cancelled_sentence(session.cancel(), "any cell"))  # noqa: T201
         elif command.cell is not None:
-            session.cancel(self._hooks.tag_of(session, command.cell))
-            print(f"Cancelled the jobs of cell [{command.cell}].")  # noqa: T201
+            cell = f"cell [{command.cell}]"
+            print(cancelled_sentence(session.cancel(command.cell), cell))  # noqa: T201
         else:
             raise UsageError(
                 "Cancel what?", fix="Write %sparkk8s cancel 5 for the jobs of cell [5], or cancel --all."

@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 import time
+import zlib
 from typing import Any
 
 from sparkk8s_nb.errors import SparkK8sError
@@ -22,11 +23,16 @@ SHOW_AFTER = 0.5
 
 NEXT_LOOK = 5.0
 
+PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 COMMAND_CELL = re.compile(r"\s*(%sparkk8s\b[^\n]*|%%sparkk8s\b.*?)\s*", re.DOTALL)
 
 
 class CellHooks:
     """The hooks of one IPython shell.
+
+    Cells nest (``%run`` of a notebook and ``%%capture`` run cells inside of one): the jobs of inner ones are
+    the outermost one's. A subshell's cells run beside the others, on a thread of its own.
 
     Parameters
     ----------
@@ -37,7 +43,9 @@ class CellHooks:
     def __init__(self, ip: Any, registry: Registry) -> None:
         self._ip = ip
         self._registry = registry
-        self._cell: RunningCell | None = None
+        self._thread = _OfThisThread()
+        self._tags: set[str] = set()
+        self._followed: RunningCell | None = None
 
     def register(self) -> None:
         """Begin to be called."""
@@ -51,36 +59,85 @@ class CellHooks:
 
     def before_cell(self, info: Any = None) -> None:
         """Give the cell's jobs their tag, and have its progress followed."""
+        here = self._thread
+        here.cells.append(info)
+        if len(here.cells) > 1:
+            return
+        here.count = self._count(stored=False)
         session = self._registry.current
         if session is None or session.state.over or _is_command(getattr(info, "raw_cell", None) or ""):
             return
-        cell_id = getattr(info, "cell_id", None) or ""
-        self.begin(session, cell_id)
+        self.begin(session)
 
-    def begin(self, session: Session, cell_id: str = "") -> None:
+    def begin(self, session: Session) -> None:
         """A cell begins, or the session does in the middle of one."""
-        count = int(getattr(self._ip, "execution_count", 0))
-        ref = CellRef(tag=self.tag_of(session, count), count=count, cell_id=cell_id)
-        if not session.answers():
-            # Tagging would wait as long as the JVM is stuck; the cell will, if it needs Spark.
-            self._cell = None
-            return
+        here = self._thread
+        self._end(here)
+        if not here.cells:
+            # The cell that loads the extension began before there were hooks.
+            here.cells.append(None)
+            here.count = self._count(stored=True)
+        count = here.count
+        cell_id = getattr(here.cells[0], "cell_id", None) or ""
+        ref = CellRef(tag=self._new_tag(session, count, cell_id), count=count, cell_id=cell_id)
+        followed = self._followed is None or self._followed.over
         try:
-            self._cell = RunningCell(session, ref, CellContext.capture())
+            here.running = RunningCell(session, ref, CellContext.capture(), followed=followed)
         except SparkK8sError:
             # The driver is gone: the cell will say so itself if it needs Spark.
-            self._cell = None
+            return
+        if followed:
+            self._followed = here.running
 
-    @staticmethod
-    def tag_of(session: Session, count: int) -> str:
-        """The job tag of one execution of a cell."""
-        return f"{session.spec.name}-cell-{count}"
-
-    def after_cell(self, _result: Any = None) -> None:
+    def after_cell(self, result: Any = None) -> None:
         """The cell has ended: its last numbers stay, its tag goes."""
-        cell, self._cell = self._cell, None
+        here = self._thread
+        info = getattr(result, "info", None)
+        if info is not None and not (info.raw_cell or "").strip():
+            return  # an empty cell ends without having begun
+        known = any(info is cell for cell in here.cells)
+        while here.cells and here.cells.pop() is not info and known:
+            pass
+        if not here.cells:
+            self._end(here)
+
+    def _end(self, here: _OfThisThread) -> None:
+        cell, here.running = here.running, None
         if cell is not None:
             cell.end()
+
+    def _count(self, *, stored: bool) -> int:
+        """The number in the running cell's brackets.
+
+        Versions of IPython differ in when they count on; the history has one input a number, from 0.
+        """
+        return len(self._ip.history_manager.input_hist_parsed) - stored
+
+    def _new_tag(self, session: Session, count: int, cell_id: str) -> str:
+        """The job tag of one execution of a cell; another one for every execution."""
+        base = tag = "-".join(filter(None, [session.spec.name, "cell", _short(cell_id), str(count)]))
+        again = 1
+        while tag in self._tags:
+            again += 1
+            tag = f"{base}-{again}"
+        self._tags.add(tag)
+        return tag
+
+
+class _OfThisThread(threading.local):
+    """The cells that run on a thread, the outermost first, and what we do for it."""
+
+    def __init__(self) -> None:
+        self.cells: list[Any] = []
+        self.count = 0
+        self.running: RunningCell | None = None
+
+
+def _short(cell_id: str) -> str:
+    """A cell's id as it may stand in a tag: Spark takes no comma there, and some front ends use a path."""
+    if not cell_id or PLAIN_ID.fullmatch(cell_id):
+        return cell_id
+    return f"{zlib.crc32(cell_id.encode()):08x}"
 
 
 def _is_command(source: str) -> bool:
@@ -89,40 +146,63 @@ def _is_command(source: str) -> bool:
 
 
 class RunningCell:
-    """One cell while it runs, with a thread that shows its progress once it has run for a moment."""
+    """One cell while it runs, with a thread that shows its progress once it has run for a moment.
 
-    def __init__(self, session: Session, ref: CellRef, context: CellContext) -> None:
+    Parameters
+    ----------
+    session : Session
+    ref : CellRef
+    context : CellContext
+        Where its output goes.
+    followed : bool
+        Whether the session's progress is this cell's; only one cell's can be.
+    """
+
+    def __init__(self, session: Session, ref: CellRef, context: CellContext, *, followed: bool) -> None:
         self._session = session
         self._ref = ref
         self._context = context
         self._shown: Shown | None = None
         self._lock = threading.Lock()
-        session.driver.tag_thread(ref.tag)
-        session.follow_cell(ref)
         self._watcher: Worker | None = None
-        if session.spec.progress:
+        self._followed = followed
+        self.over = False
+        self._scope = session.driver.enter_cell(ref.tag)
+        if followed:
+            session.follow_cell(ref)
+        if followed and session.spec.progress:
             self._watcher = Worker("cell", self._watch, on_death=self._died)
             self._watcher.start()
 
     def end(self) -> None:
         """Show the last numbers, if any were shown."""
+        try:
+            self._finish(self._last_numbers())
+        except KeyboardInterrupt:
+            # Pressed when the cell itself had ended: there is nothing left to stop but this.
+            self._finish("")
+        finally:
+            self.over = True
+            self._scope.leave()
+
+    def _last_numbers(self) -> str:
         session = self._session
         if self._watcher is not None:
             self._watcher.request_stop()
             if not session.closed:
                 session.progress_feed.wake()
             self._watcher.stop(timeout=2)
-        if session.closed or session.state.over or not session.answers():
-            self._finish("")
-            return
+        if not self._followed or session.closed or session.state.over:
+            return ""
+        summary = ""
         try:
-            if self._shown is not None:
-                final = session.final_progress()
-                self._finish(final.summary(session.fleet.ready))
-            session.follow_cell(None)
-            session.driver.tag_thread("", previous=self._ref.tag)
+            # After an interrupt that the JVM did not answer, nobody waits for its numbers.
+            if self._shown is not None and not self._scope.abandoned and session.answers():
+                summary = session.final_progress().summary(session.fleet.ready)
         except SparkK8sError:
-            self._finish("")
+            summary = ""
+        session.follow_cell(None)
+        return summary
 
     def _finish(self, summary: str) -> None:
         with self._lock:

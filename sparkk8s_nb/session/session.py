@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, SparkK8sError
+from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, SparkK8sError, UsageError
 from sparkk8s_nb.model.cells import Cells
 from sparkk8s_nb.model.diagnosis import Verdict, diagnose
 from sparkk8s_nb.model.fleet import Fleet, WantedChanged
@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
 ANSWER_PATIENCE = 5.0
+CANCEL_TRIES = 5
+CANCEL_PAUSE = 0.1
 
 
 class Session:
@@ -266,15 +268,37 @@ class Session:
             raise SessionError(f"There is no executor {executor}.", fix=f"Executors are: {known}.")
         return self._parts.cluster.pod_log(view.pod, tail=tail)
 
-    def cancel(self, tag: str | None = None) -> None:
-        """Cancel a cell's jobs by its tag, or all jobs."""
-        driver = self._running_driver()
-        if tag is None:
-            driver.cancel_all()
-        else:
-            driver.cancel(tag)
+    def cancel(self, cell: int | None = None) -> int:
+        """Cancel the jobs of a cell, or all jobs; from any thread. Returns how many were cancelled.
 
-    def show_progress(self, wanted: bool) -> None:  # noqa: FBT001 - a switch
+        A cell that waits for one of them ends with :class:`~sparkk8s_nb.errors.JobsCancelledError`. Streaming
+        queries are no cell's: they go on, unless all jobs are cancelled.
+
+        Parameters
+        ----------
+        cell : int, optional
+            Its execution count, the number in its brackets.
+
+        Raises
+        ------
+        UsageError
+            If no such cell ran in the session.
+        """
+        driver = self._running_driver()
+        if cell is None:
+            return driver.cancel_all()
+        tag = self.cells.tag_of(cell)
+        if tag is None:
+            raise UsageError(
+                f"No cell [{cell}] ran in this session.", fix="Give the number in the cell's brackets."
+            )
+        for _ in range(CANCEL_TRIES):
+            if cancelled := driver.cancel(tag):
+                return cancelled
+            time.sleep(CANCEL_PAUSE)  # its job may be on the way
+        return 0
+
+    def show_progress(self, wanted: bool) -> None:
         """Whether cells show their progress from now on."""
         self.spec = replace(self.spec, progress=wanted)
 

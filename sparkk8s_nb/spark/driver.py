@@ -16,8 +16,10 @@ from sparkk8s_nb.model.drained import Drained
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId, is_alive
 from sparkk8s_nb.spark import pyspark_hooks, pyspark_state
-from sparkk8s_nb.spark.activity import ActivityListener, attach_listener
+from sparkk8s_nb.spark.activity import CANCELLED, ActivityListener, attach_listener
+from sparkk8s_nb.spark.calls import EVERY_CELL, JvmCalls
 from sparkk8s_nb.spark.gateway import LaunchedJvm
+from sparkk8s_nb.spark.interrupt import CellScope
 from sparkk8s_nb.spark.status_store import StatusStore
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class SparkDriver:
             # A JVM that ends leaves its connection to this server half open, which would print a trace.
             server.handle_error = lambda *_: None
         self._store = StatusStore(self._context)
+        self._calls = JvmCalls(spark, self._cancel_jobs)
         self._hooks: ExitStack | None = None
         self._listener: ActivityListener | None = None
         self._attaching = threading.Lock()
@@ -63,6 +66,8 @@ class SparkDriver:
     def hook(self, on_stop: Callable[[], object]) -> None:
         """Make ``spark.stop()`` stop the whole session."""
         self._hooks = pyspark_hooks.install(self._spark, on_stop)
+        self._calls.install()
+        self._hooks.callback(self._calls.close)
 
     def status(self, tags: Sequence[str] = ()) -> SparkStatus:
         """One reading of the status store."""
@@ -110,27 +115,36 @@ class SparkDriver:
                     self.without_listener = f"Details of tasks are missing: {_first_line(error)}"
             return self._listener
 
-    def cancel(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag, but not those of streaming queries."""
+    def cancel(self, tag: str) -> int:
+        """Cancel the jobs that carry a tag, but not those of streaming queries; returns how many."""
+        self._calls.explain_cancelled(tag)
+        return self._cancel_jobs(tag)
+
+    def _cancel_jobs(self, tag: str, spared: str = "") -> int:
+        """Cancel the jobs with one tag and without the other."""
         with self._translated("cancel jobs"):
             listener = self._attached()
-            if listener is not None:
-                listener.cancel(tag)
-            else:
+            if listener is None:
                 self._context.cancelJobsWithTag(tag)
+                return 0
+            if not spared:
+                return listener.cancel(tag)
+            jobs = set(listener.active_jobs(tag)).difference(listener.active_jobs(spared))
+            for job in jobs:
+                self._context._jsc.sc().cancelJob(job, CANCELLED)
+            return len(jobs)
 
-    def cancel_all(self) -> None:
-        """Cancel every job."""
+    def cancel_all(self) -> int:
+        """Cancel every job; returns how many ran."""
+        self._calls.explain_cancelled(EVERY_CELL)
         with self._translated("cancel jobs"):
+            running = len(self._context.statusTracker().getActiveJobsIds())
             self._context.cancelAllJobs()
+            return running
 
-    def tag_thread(self, tag: str, previous: str = "") -> None:
-        """Have the jobs of the calling thread carry ``tag`` from now on, instead of ``previous``."""
-        with self._translated("tag jobs"):
-            if previous:
-                self._context.removeJobTag(previous)
-            if tag:
-                self._context.addJobTag(tag)
+    def enter_cell(self, tag: str) -> CellScope:
+        """What the calling thread does from now on is that cell's; on the main thread SIGINT interrupts it."""
+        return self._calls.enter_cell(tag)
 
     def conf(self) -> dict[str, str]:
         """The configuration that runs, as Spark has it."""

@@ -14,6 +14,19 @@ from sparkk8s_nb.processes import ProcessId
 
 
 @dataclass(slots=True)
+class FakeCellScope:
+    """A running cell that only notes its end (the :class:`~sparkk8s_nb.ports.CellScope` protocol)."""
+
+    tag: str
+    calls: list[tuple[Any, ...]]
+    abandoned: bool = False
+
+    def leave(self) -> None:
+        """Noted."""
+        self.calls.append(("leave_cell", self.tag))
+
+
+@dataclass(slots=True)
 class FakeDriver:
     """A driver that notes what it is asked (the :class:`~sparkk8s_nb.ports.Driver` protocol).
 
@@ -35,6 +48,7 @@ class FakeDriver:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     readings: list[Drained] = field(default_factory=list)
     without_listener: str = ""
+    cancellable: int = 0
     on_stop: Callable[[], object] | None = None
 
     def status(self, tags: Sequence[str] = ()) -> SparkStatus:
@@ -57,17 +71,20 @@ class FakeDriver:
             raise DriverError("The driver is gone.", fix="Start again.")
         return self.readings.pop(0) if self.readings else None
 
-    def cancel(self, tag: str) -> None:
-        """Noted."""
+    def cancel(self, tag: str) -> int:
+        """Noted; the number of jobs is taken from :attr:`cancellable`."""
         self.calls.append(("cancel", tag))
+        return self.cancellable
 
-    def cancel_all(self) -> None:
-        """Noted."""
+    def cancel_all(self) -> int:
+        """Noted; the number of jobs is taken from :attr:`cancellable`."""
         self.calls.append(("cancel_all",))
+        return self.cancellable
 
-    def tag_thread(self, tag: str, previous: str = "") -> None:
-        """Noted."""
-        self.calls.append(("tag_thread", tag, previous))
+    def enter_cell(self, tag: str) -> FakeCellScope:
+        """Noted, and its end too."""
+        self.calls.append(("enter_cell", tag))
+        return FakeCellScope(tag=tag, calls=self.calls)
 
     def conf(self) -> dict[str, str]:
         """What :attr:`running_conf` holds."""

@@ -164,10 +164,10 @@ def test_drivers_and_keepers_note_what_they_are_asked():
     driver.retire_executors(["1"], busy=False)
     driver.cancel("tag")
     driver.cancel_all()
-    driver.tag_thread("t")
+    driver.enter_cell("t").leave()
     assert not driver.stop(10)
     assert [call[0] for call in driver.calls] == [
-        "request_executors", "retire_executors", "cancel", "cancel_all", "tag_thread", "stop",
+        "request_executors", "retire_executors", "cancel", "cancel_all", "enter_cell", "leave_cell", "stop",
     ]  # fmt: skip
     assert driver.status().jobs == ()
     driver.dead = True

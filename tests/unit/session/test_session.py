@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from sparkk8s_nb.errors import ConnectError, DriverError, NoSessionError, SessionError
+from sparkk8s_nb.errors import ConnectError, DriverError, NoSessionError, SessionError, UsageError
 from sparkk8s_nb.model.fleet import CreationRefused, ExecutorsSeen, ExecutorStatus, PodSeen, PodView
+from sparkk8s_nb.model.progress import CellRef
 from sparkk8s_nb.model.record import parse_record
 from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.session.cluster_objects import record_of
@@ -294,11 +295,15 @@ def test_logs_are_those_of_living_and_of_dead_executors(world):
 
 
 def test_jobs_are_cancelled_by_cell_or_all(world):
-    """By the driver."""
+    """By the driver, by the cell's number."""
     session = world.opened()
-    session.cancel("tag")
-    session.cancel()
+    world.driver.cancellable = 2
+    session.follow_cell(CellRef(tag="tag", count=5))
+    assert session.cancel(5) == 2
+    assert session.cancel() == 2
     assert world.driver.calls[-2:] == [("cancel", "tag"), ("cancel_all",)]
+    with pytest.raises(UsageError, match=r"No cell \[6\]"):
+        session.cancel(6)
 
 
 def test_progress_under_cells_can_be_switched_while_it_runs(world):

@@ -1,0 +1,65 @@
+"""A KeyboardInterrupt that names the user's line, not the hundred lines of pyspark and py4j below it."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+JOBS_CANCELLED = "The cell's Spark jobs were cancelled."
+
+Error = TypeVar("Error", bound=BaseException)
+
+
+def shortened(error: Error) -> Error:
+    """Have IPython show an error by the last line of the user's own code that led to it.
+
+    Parameters
+    ----------
+    error : BaseException
+        Of any type: its own stays, so that ``except KeyboardInterrupt`` and front ends know it.
+    """
+    error._render_traceback_ = lambda: _lines(error)  # type: ignore[attr-defined]
+    return error
+
+
+def within_libraries(frame: FrameType | None) -> bool:
+    """Whether some code was called by pyspark or py4j."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_libraries()):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _lines(error: BaseException) -> list[str]:
+    name = type(error).__name__
+    said = str(error) or JOBS_CANCELLED
+    place = _users_line(error)
+    return [f"{name}: {place}", said] if place else [f"{name}: {said}"]
+
+
+def _users_line(error: BaseException) -> str:
+    """The last line before the first that is pyspark's: ``line 3: df.count()``."""
+    found = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if code.co_filename.startswith(_libraries()):
+            return found
+        source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
+        path = Path(code.co_filename)
+        # What IPython compiles has a name but no file.
+        place = f"{path.name}, line {number}" if path.is_file() else f"line {number}"
+        found = f"{place}: {source}"
+    return ""
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    packages = ("pyspark", "py4j", "sparkk8s_nb")
+    specs = [find_spec(name) for name in packages]
+    return tuple(f"{Path(spec.origin).parent}/" for spec in specs if spec is not None and spec.origin)

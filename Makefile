@@ -34,9 +34,8 @@ lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passe
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR)/$(OUT)/lab --ServerApp.ip=127.0.0.1 \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
 
-test: venv java ## Run all tests: unit, docstring examples, embedded cluster with real Spark
-	$(PYTEST) --doctest-modules sparkk8s_nb
-	$(PYTEST) tests
+test: java test-unit ## Run all tests: those of test-unit, then real clusters, kernels and Spark
+	$(PYTEST) tests --ignore=tests/unit
 
 test-unit: venv ## Run the tests that take seconds and need neither Java nor a cluster
 	$(PYTEST) --doctest-modules sparkk8s_nb

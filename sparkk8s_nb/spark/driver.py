@@ -267,6 +267,7 @@ class LaunchingSparkDriver:
 def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[str]) -> Any:
     from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     SparkContext._ensure_initialized(gateway=gateway)
@@ -275,14 +276,16 @@ def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[st
         spark_conf.set(key, value)
     try:
         return SparkSession(SparkContext(conf=spark_conf, pyFiles=list(py_files)))
-    except Py4JError as error:
+    except (Py4JError, PySparkException, OSError) as error:
+        # pyspark turns some Java exceptions into its own; a JVM that dies meanwhile closes its socket.
         raise _refusal(error) from error
 
 
 def _first_line(error: Exception) -> str:
     """What a Java exception says, without its trace."""
-    java = getattr(error, "java_exception", None)
-    return str(java.toString() if java is not None else error).splitlines()[0]
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    lines = str(java.toString() if java is not None else error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _refusal(error: Exception) -> DriverError:

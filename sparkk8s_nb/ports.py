@@ -225,6 +225,10 @@ class LaunchingDriver(Protocol):
 class Keeper(Protocol):
     """The process that keeps the session's Lease while the kernel lives, and cleans up after it."""
 
+    def ready(self) -> None:
+        """Wait until it watches the kernel; raises if it does not come up."""
+        ...
+
     def lease(self, name: str, uid: str) -> None:
         """The Lease exists from now on: renew it, and delete it when the kernel is gone."""
         ...

@@ -37,16 +37,16 @@ class Signals:
 
 
 def read_plan(fd: int) -> KeeperPlan:
-    """The first line of stdin; nothing comes behind it before we say that we are ready."""
-    data = b""
-    while b"\n" not in data:
+    """The first line of stdin, byte by byte: what comes behind it is the loop's."""
+    data = bytearray()
+    while not data.endswith(b"\n"):
         if not select.select([fd], [], [], PLAN_SECONDS)[0]:
             raise TimeoutError(f"no plan came in {PLAN_SECONDS} s")
-        piece = os.read(fd, 65536)
+        piece = os.read(fd, 1)
         if not piece:
             raise EOFError("the kernel went before it told the plan")
         data += piece
-    return KeeperPlan.from_json(data)
+    return KeeperPlan.from_json(bytes(data))
 
 
 def main() -> int:

@@ -21,25 +21,19 @@ READY_SECONDS = 20.0
 """A Python with urllib3 starts in half a second; a notebook server that swaps needs longer."""
 
 
-def launch(plan: KeeperPlan, *, timeout: float = READY_SECONDS) -> KeeperHandle:
-    """Start the keeper and return once it watches the kernel.
+def launch(plan: KeeperPlan) -> KeeperHandle:
+    """Start the keeper, tell it the plan and return at once; it will find a kernel gone that dies meanwhile.
 
     The keeper has a process session of its own: whoever kills the kernel's process group does not hit it.
 
     Parameters
     ----------
     plan : KeeperPlan
-    timeout : float
-        Seconds it may take.
-
-    Raises
-    ------
-    SessionError
-        If it does not start; with the last line of its log.
 
     Examples
     --------
     >>> keeper = launch(plan)                                  # doctest: +SKIP
+    >>> keeper.ready()                                         # doctest: +SKIP
     >>> keeper.lease("spark-a-1", uid)                         # doctest: +SKIP
     >>> keeper.release(timeout=5)                              # doctest: +SKIP
     True
@@ -67,15 +61,12 @@ def launch(plan: KeeperPlan, *, timeout: float = READY_SECONDS) -> KeeperHandle:
         raise
     finally:
         os.close(ready_write)
-    handle = KeeperHandle(process)
+    handle = KeeperHandle(process, ready, plan.log_file)
     try:
         handle.begin(plan)
-        _wait_ready(ready, plan, timeout)
     except BaseException:
         handle.release(timeout=0)
         raise
-    finally:
-        os.close(ready)
     return handle
 
 
@@ -85,8 +76,10 @@ class KeeperHandle:
     In a forked child of the kernel every method does nothing: the session is not the child's to end.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ready: int, log: Path) -> None:
         self._process = process
+        self._ready: int | None = ready
+        self._log = log
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._closed = False
@@ -105,6 +98,34 @@ class KeeperHandle:
             pipe.write(plan.as_json().encode() + b"\n")
             pipe.flush()
         os.set_blocking(pipe.fileno(), False)
+
+    def ready(self, timeout: float = READY_SECONDS) -> None:
+        """Wait until it watches the kernel; returns at once the second time.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds it may take.
+
+        Raises
+        ------
+        SessionError
+            If it does not start, and is ended; with the last line of its log.
+        """
+        if self._ready is None or self._foreign:
+            return
+        try:
+            _wait_ready(self._ready, self._log, timeout)
+        except BaseException:
+            self.release(timeout=0)
+            raise
+        finally:
+            self._forget_ready()
+
+    def _forget_ready(self) -> None:
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            os.close(ready)
 
     def lease(self, name: str, uid: str) -> None:
         """The Lease exists from now on: renew it, and delete it when the kernel is gone.
@@ -164,6 +185,7 @@ class KeeperHandle:
                 os.write(pipe.fileno(), line)
 
     def _close(self) -> None:
+        self._forget_ready()
         with self._lock:
             pipe = self._process.stdin
             if not self._closed and pipe is not None:
@@ -172,14 +194,14 @@ class KeeperHandle:
                     pipe.close()
 
 
-def _wait_ready(ready: int, plan: KeeperPlan, timeout: float) -> None:
+def _wait_ready(ready: int, log: Path, timeout: float) -> None:
     """Wait for the keeper's word; its end without a word is heard at once."""
     with selectors.DefaultSelector() as selector:  # select(2) refuses descriptors above 1023
         selector.register(ready, selectors.EVENT_READ)
         heard = bool(selector.select(timeout))
     if heard and os.read(ready, 16):
         return
-    lines = plan.log_file.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
     raise SessionError(
         f"The keeper process did not start{f': {last}' if heard else ' in time'}.",

@@ -53,17 +53,21 @@ class Opening:
         self._keeper: Keeper | None = None
 
     def processes(self) -> tuple[Keeper, LaunchingDriver]:
-        """Start the driver JVM, which comes up while the rest is made, and the keeper."""
+        """Start the keeper, and the driver JVM, which comes up while the rest is made.
+
+        The keeper first: a kernel that is killed while they start leaves neither JVM nor files either.
+        """
         self._say("Starting the driver")
         self._undo.push("close the connections to the API server", self._parts.close)
         self._undo.push("remove the session's files", self._remove_files)
-        launching = self._parts.launch_driver()
-        self._undo.push("end the driver JVM", lambda: launching.end(grace=1))
         keeper = self._parts.launch_keeper()
         self._keeper = keeper
         self._undo.push("release the keeper", lambda: self._let_go(keeper))
-        keeper.driver(launching.process)
         keeper.cleanup(self._parts.place.scratch)
+        launching = self._parts.launch_driver()
+        self._undo.push("end the driver JVM", lambda: launching.end(grace=1))
+        keeper.driver(launching.process)
+        keeper.ready()
         return keeper, launching
 
     def checked(self) -> Sequence[str]:

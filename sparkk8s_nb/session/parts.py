@@ -63,7 +63,7 @@ class Parts:
     launch_driver : callable
         Starts the JVM and returns at once.
     launch_keeper : callable
-        Starts the keeper and returns when it watches.
+        Starts the keeper and returns at once.
     preflight : callable
         Raises an error that says what is missing; returns warnings.
     orphans : callable

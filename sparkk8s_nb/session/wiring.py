@@ -82,11 +82,11 @@ def open_session(
     identity = make_identity(options, environ)
     runtime = private_dir(runtime_dir(environ, os.getuid()))
     state = private_dir(state_dir(environ, Path.home()))
+    if target.kind is TargetKind.EMBEDDED:
+        embedded.up()
     place = make_session_dir(identity.name, runtime, state, event_log=options["event_log"])
     with ExitStack() as unfinished:
         unfinished.callback(place.remove)
-        if target.kind is TargetKind.EMBEDDED:
-            embedded.up()
         cluster = connect(target, scratch=place.root / "api")
         unfinished.callback(cluster.close)
         machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None

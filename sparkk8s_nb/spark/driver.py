@@ -152,13 +152,16 @@ class SparkDriver:
             return dict(self._context.getConf().getAll())
 
     def stop(self, timeout: float) -> bool:
-        """Stop Spark, for at most ``timeout`` seconds, then end the JVM and put pyspark back."""
+        """Stop Spark, for at most ``timeout`` seconds, then end the JVM and put pyspark back.
+
+        Returns whether Spark had stopped by then; one whose JVM is gone has.
+        """
         if self._hooks is not None:
             self._hooks.close()
             self._hooks = None
         stopped = False
         try:
-            stopped = is_alive(self.process) and self._stop_context(timeout)
+            stopped = not is_alive(self.process) or self._stop_context(timeout)
         finally:  # an interrupt too: the next start must find pyspark as in a fresh process
             self._forget_context()
             self._jvm.end(grace=3 if stopped else 0.5)

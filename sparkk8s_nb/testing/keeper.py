@@ -24,6 +24,9 @@ class FakeKeeper:
     told: list[tuple[Any, ...]] = field(default_factory=list)
     alive: bool = True
 
+    def ready(self) -> None:
+        """It is, at once."""
+
     def lease(self, name: str, uid: str) -> None:
         """Noted."""
         self.told.append(("lease", name, uid))

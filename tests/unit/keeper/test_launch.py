@@ -21,6 +21,7 @@ from sparkk8s_nb.processes import identify
 def kept(plan):
     """A keeper of this very process."""
     handle = launch(dataclasses.replace(plan, kernel=identify(), patience=0.0))
+    handle.ready()
     yield handle
     handle.release(timeout=10)
 
@@ -86,4 +87,22 @@ def test_a_keeper_that_does_not_start_says_why(plan, monkeypatch, tmp_path):
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
     with pytest.raises(SessionError, match="did not start: no module named urllib3"):
-        launch(plan)
+        launch(plan).ready()
+
+
+def test_a_kernel_that_goes_before_its_keeper_is_up_is_cleaned_up_after(plan, tmp_path):
+    """What it was told meanwhile waits in the pipe: the JVM that came up beside it, a directory of its own."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    kernel = subprocess.Popen(["/bin/sleep", "600"])
+    jvm = subprocess.Popen(["/bin/sleep", "600"])
+    keeper = launch(dataclasses.replace(plan, kernel=identify(kernel.pid), patience=0.0))
+    keeper.cleanup(scratch)
+    keeper.driver(identify(jvm.pid))
+    kernel.kill()
+    kernel.wait()
+    assert jvm.wait(timeout=30) == -signal.SIGTERM
+    psutil.Process(keeper.process.pid).wait(timeout=30)
+    assert not scratch.exists()
+    assert not (plan.runtime_dir / "api").exists()
+    keeper.release(timeout=0)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from sparkk8s_nb.errors import DriverError, SessionError, SessionLostError, SparkK8sError, UsageError
+from sparkk8s_nb.errors import DriverError, NotFoundError, SessionError, UsageError
 from sparkk8s_nb.model.cells import Cells
 from sparkk8s_nb.model.diagnosis import Verdict, diagnose
 from sparkk8s_nb.model.fleet import Fleet, WantedChanged
@@ -24,6 +24,7 @@ from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
+from sparkk8s_nb.session.course import Course
 from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.session.opening import Opening
 from sparkk8s_nb.session.parts import Parts
@@ -58,11 +59,11 @@ class Session:
         self.spec = spec
         self._parts = parts
         self._undo = Undo()
-        self._state: Feed[SessionState] = Feed(SessionState.CHECKING)
-        self._fleet = FleetState(spec.executors, on_trip=self._on_trip)
+        self._fleet = FleetState(spec.executors, on_trip=lambda reason: self._course.tripped(reason))
+        self._course = Course(self._fleet, stop_asking=lambda: stop_asking(self._driver))
         self._objects = ClusterObjects(spec, parts)
         self._caretaker = Caretaker(
-            parts.cluster, self._objects, self._fleet, now=parts.now, on_lost=self._on_lost
+            parts.cluster, self._objects, self._fleet, now=parts.now, on_lost=self._course.lost
         )
         self._driver: Driver | None = None
         self._status: StatusFollower | None = None
@@ -70,7 +71,6 @@ class Session:
         self._started = parts.now()
         self._summary = ""
         self._ending = threading.RLock()
-        self._trouble: SparkK8sError | None = None
         self._closed = False
         self.activity: Feed[str] = Feed("")
         self.phases: list[tuple[str, float]] = []
@@ -90,7 +90,7 @@ class Session:
         try:
             self._keeper, launching = opening.processes()
             self.warnings += opening.checked()
-            self._move(SessionState.CONNECTING, SessionState.CHECKING)
+            self._course.move(SessionState.CONNECTING, SessionState.CHECKING)
             opening.lease(self.record(), self._keeper)
             self._follow_pods()
             self._driver = opening.driver(launching)
@@ -100,14 +100,14 @@ class Session:
             self._fleet.apply(WantedChanged(wanted=self.spec.executors, at=self._parts.now()))
             self._phase("Waiting for executors")
             self._objects.write_record(self.record())
-            self._move(SessionState.RUNNING, SessionState.CONNECTING)
+            self._course.move(SessionState.RUNNING, SessionState.CONNECTING)
             self.warnings += wait_for_executors(
-                self.spec, self._fleet, ended=lambda: self._trouble is not None, why=self.why
+                self.spec, self._fleet, ended=lambda: self._course.trouble is not None, why=self.why
             )
             self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
             self._phase("")
         except BaseException as error:
-            self._state.publish(SessionState.FAILED)
+            self._course.feed.publish(SessionState.FAILED)
             for failure in self._close():
                 logger.warning("the start was not undone whole: %s", failure)
                 error.add_note(f"Not undone: {failure}.")
@@ -116,13 +116,13 @@ class Session:
     def stop(self) -> str:
         """Stop Spark and remove everything; returns the summary. A second call only returns it again."""
         with self._ending:
-            if self._state.value in {SessionState.STOPPING, SessionState.STOPPED}:
+            if self.state in {SessionState.STOPPING, SessionState.STOPPED}:
                 return self._summary
-            self._state.publish(SessionState.STOPPING)
+            self._course.feed.publish(SessionState.STOPPING)
             try:
                 self._summary = self._describe_end(self._close())
             finally:
-                self._state.publish(SessionState.STOPPED)
+                self._course.feed.publish(SessionState.STOPPED)
             return self._summary
 
     def abandon(self) -> None:
@@ -141,7 +141,7 @@ class Session:
     @property
     def state(self) -> SessionState:
         """Where the session is in its life."""
-        return self._state.value
+        return self._course.state
 
     @property
     def closed(self) -> bool:
@@ -183,16 +183,12 @@ class Session:
         >>> with session.on_progress(lambda progress: print(progress.line())):      # doctest: +SKIP
         ...     session.spark.range(10**9).count()
         """
-        if self._status is None:
-            raise SessionError("The session has no driver yet.", fix="Wait for the start to end.")
-        return self._status.calling(callback)
+        return self._follower().calling(callback)
 
     @property
     def progress_feed(self) -> Feed[Progress]:
         """The running cell's jobs, live."""
-        if self._status is None:
-            raise SessionError("The session has no driver yet.", fix="Wait for the start to end.")
-        return self._status.progress
+        return self._follower().progress
 
     @property
     def seconds(self) -> float:
@@ -211,26 +207,28 @@ class Session:
     def record(self) -> SessionRecord:
         """What others may know of the session."""
         driver = self._driver
+        spec, parts = self.spec, self._parts
         return SessionRecord(
-            name=self.spec.name,
-            owner=self.spec.owner,
-            notebook=self.spec.notebook,
-            namespace=self.spec.target.namespace,
-            holder=self._parts.kernel.holder,
+            name=spec.name,
+            owner=spec.owner,
+            notebook=spec.notebook,
+            namespace=spec.target.namespace,
+            holder=parts.kernel.holder,
             app_id=driver.app_id if driver else "",
             executors=self.fleet.wanted,
-            cores=self.spec.executor.cores,
-            memory=self.spec.executor.memory,
+            cores=spec.executor.cores,
+            memory=spec.executor.memory,
             started=self._started,
-            options=self._parts.kernel.options,
+            options=parts.kernel.options,
             ui_url=driver.ui_url if driver else "",
-            ui_key_file=str(self._parts.place.ui_key),
+            ui_key_file=str(parts.place.ui_key),
         )
 
     def why(self) -> Verdict | None:
         """The one cause that keeps the fleet from being what was asked for, with its fix; None if all is well."""
-        if self._trouble is not None:
-            return Verdict(problem=self._trouble.problem, fix=self._trouble.fix)
+        trouble = self._course.trouble
+        if trouble is not None:
+            return Verdict(problem=trouble.problem, fix=trouble.fix)
         return diagnose(self.fleet, now=self._parts.now(), log=self._caretaker.last_log)
 
     def scale(self, executors: int) -> None:
@@ -249,7 +247,11 @@ class Session:
         self._fleet.judge("")
         self._fleet.apply(WantedChanged(wanted=executors, at=self._parts.now()))
         ask_for(driver, self._parts.cluster, self.fleet, executors)
-        self._objects.write_record(self.record())
+        try:
+            self._objects.write_record(self.record())
+        except NotFoundError as error:
+            self._course.lost()
+            raise self._course.trouble or error from error
 
     def log_of(self, executor: str, tail: int) -> str:
         """The last lines of an executor's log, a dead one's too.
@@ -337,54 +339,20 @@ class Session:
 
     def _follow_status(self, driver: Driver) -> None:
         self._status = StatusFollower(
-            driver, self._fleet, now=self._parts.now, on_driver_gone=self._on_driver_gone
+            driver, self._fleet, now=self._parts.now, on_driver_gone=self._course.driver_gone
         )
         self._status.start()
         self._undo.push("stop following Spark", self._status.stop)
+
+    def _follower(self) -> StatusFollower:
+        if self._status is None:
+            raise SessionError("The session has no driver yet.", fix="Wait for the start to end.")
+        return self._status
 
     def _running_driver(self) -> Driver:
         if self._driver is None or self.state.over:
             raise SessionError("The session does not run.", fix="Start one with %sparkk8s start.")
         return self._driver
-
-    def _move(self, after: SessionState, *before: SessionState) -> bool:
-        """Go to a state from one of those before it; False if something else has happened meanwhile."""
-        moved = False
-
-        def change(state: SessionState) -> SessionState:
-            nonlocal moved
-            moved = state in before
-            return after if moved else state
-
-        self._state.update(change)
-        return moved
-
-    def _on_trip(self, reason: str) -> None:
-        """Stop asking: Spark itself would ask for ever."""
-        self._fleet.judge(f"Stopped asking for executors: {reason}. After mending it: %sparkk8s scale N.")
-        stop_asking(self._driver)
-
-    def _on_lost(self) -> None:
-        """Pods of a dead owner are collected at once, and Spark would make new ones for ever."""
-        if not self._move(SessionState.LOST, SessionState.CONNECTING, SessionState.RUNNING):
-            return
-        self._judge(
-            SessionLostError(
-                "The session's Lease was deleted, and the cluster removed its executors.",
-                fix="%sparkk8s scale N revives it.",
-            )
-        )
-        stop_asking(self._driver)
-
-    def _on_driver_gone(self, error: DriverError) -> None:
-        living = (SessionState.CHECKING, SessionState.CONNECTING, SessionState.RUNNING, SessionState.LOST)
-        if self._move(SessionState.FAILED, *living):
-            self._judge(error)
-
-    def _judge(self, trouble: SparkK8sError) -> None:
-        """What is wrong with the session itself comes before anything that its executors may lack."""
-        self._trouble = trouble
-        self._fleet.judge(f"{trouble.problem} {trouble.fix}")
 
     def _revive(self) -> None:
         """Make the Lease and what it owns anew; Spark reads the template for every pod it makes."""
@@ -393,14 +361,13 @@ class Session:
             if self._keeper is not None:
                 self._keeper.lease(self.spec.name, uid)
         self._objects.remake_owned()
-        self._trouble = None
         self._caretaker.found_again()
-        self._move(SessionState.RUNNING, SessionState.LOST)
+        self._course.found()
 
     def _stop_driver(self) -> None:
         if self._driver is None:
             return
-        gone = isinstance(self._trouble, DriverError)
+        gone = isinstance(self._course.trouble, DriverError)
         stopped = self._driver.stop(STOP_TIMEOUT)
         if not stopped and not gone and self.state is SessionState.STOPPING:
             raise DriverError(
@@ -412,7 +379,7 @@ class Session:
             return self._undo.run()
         finally:
             self._closed = True
-            for feed in (self._fleet.feed, self.activity, self._state):
+            for feed in (self._fleet.feed, self.activity, self._course.feed):
                 feed.close()
 
     def _describe_end(self, failures: list[str]) -> str:

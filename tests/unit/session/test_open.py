@@ -203,7 +203,7 @@ def test_a_lease_that_goes_during_the_start_ends_it(world):
 
     def lose():
         world.driver.answer = world.registered()
-        world.sessions[0]._on_lost()
+        world.sessions[0]._course.lost()
 
     launching = Launching(lose, driver=world.driver)
     with pytest.raises(StartError, match="Lease was deleted"):

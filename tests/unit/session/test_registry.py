@@ -98,7 +98,7 @@ def test_restart_stops_the_one_that_runs(registry, world):
 def test_a_session_that_failed_makes_room_for_the_next(registry):
     """No --restart needed: there is nothing to keep."""
     first = registry.start(OPTIONS).session
-    first._state.publish(SessionState.FAILED)
+    first._course.feed.publish(SessionState.FAILED)
     with pytest.raises(FileNotFoundError):  # its files are gone: the fakes have one place only
         registry.start({**OPTIONS, "cores": 2})
     assert first.closed
@@ -108,7 +108,7 @@ def test_a_lost_session_is_revived_by_a_start(registry, world):
     """Who presses start again wants it to run."""
     session = registry.start(OPTIONS).session
     world.cluster.delete("Lease", world.name)
-    session._on_lost()
+    session._course.lost()
     assert "revived" in registry.start(OPTIONS).news
     assert session.state is SessionState.RUNNING
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sparkk8s_nb.errors import ConnectError, DriverError, NoSessionError, SessionError, UsageError
+from sparkk8s_nb.errors import ConnectError, DriverError, NoSessionError, SessionError, SessionLostError, UsageError
 from sparkk8s_nb.model.fleet import CreationRefused, ExecutorsSeen, ExecutorStatus, PodSeen, PodView
 from sparkk8s_nb.model.progress import CellRef
 from sparkk8s_nb.model.record import parse_record
@@ -26,7 +26,7 @@ def seen(world, *pods):
 
 
 def await_state(session, state, seconds):
-    session._state.wait_for(lambda now: now is state, timeout=seconds)
+    session._course.feed.wait_for(lambda now: now is state, timeout=seconds)
     assert session.state is state
 
 
@@ -75,8 +75,8 @@ def test_directly_after_scaling_nothing_is_called_wrong(world):
 def test_a_lease_that_is_gone_stops_the_asking_and_says_what_helps(world):
     """Once, whoever tells it how often."""
     session = world.opened()
-    session._on_lost()
-    session._on_lost()
+    session._course.lost()
+    session._course.lost()
     assert session.state is SessionState.LOST
     assert world.driver.calls.count(("request_executors", 0)) == 1
     assert session.why().fix == "%sparkk8s scale N revives it."
@@ -88,7 +88,7 @@ def test_a_lost_session_is_revived_by_scaling(world):
     session = world.opened()
     before = world.cluster.read("Lease", world.name)["metadata"]["uid"]
     world.cluster.delete("Lease", world.name)
-    session._on_lost()
+    session._course.lost()
     session.scale(2)
     after = world.cluster.read("Lease", world.name)["metadata"]["uid"]
     assert session.state is SessionState.RUNNING
@@ -105,7 +105,7 @@ def test_reviving_may_fail_half_way_and_be_tried_again(world):
     """The second try finds the new Lease and goes on."""
     session = world.opened()
     world.cluster.delete("Lease", world.name)
-    session._on_lost()
+    session._course.lost()
     world.cluster.fail("create", "Secret", AWAY, times=1)
     with pytest.raises(ConnectError):
         session.scale(2)
@@ -116,6 +116,17 @@ def test_reviving_may_fail_half_way_and_be_tried_again(world):
     assert world.cluster.read("Lease", world.name)["metadata"]["uid"] == uid
 
 
+def test_scaling_a_session_whose_lease_has_just_gone_says_so(world):
+    """Before the caretaker has looked."""
+    session = world.opened()
+    world.cluster.delete("Lease", world.name)
+    with pytest.raises(SessionLostError, match="Lease was deleted"):
+        session.scale(3)
+    assert session.state is SessionState.LOST
+    session.scale(3)
+    assert session.state is SessionState.RUNNING
+
+
 def test_a_lease_of_our_name_that_is_not_ours_is_replaced(world):
     """Somebody restored a backup: another uid owns nothing of ours."""
     session = world.opened()
@@ -123,7 +134,7 @@ def test_a_lease_of_our_name_that_is_not_ours_is_replaced(world):
     world.cluster.put(
         {"kind": "Lease", "metadata": {"name": world.name, "namespace": "default", "uid": "restored"}}
     )
-    session._on_lost()
+    session._course.lost()
     session.scale(2)
     assert world.cluster.read("Lease", world.name)["metadata"]["uid"] != "restored"
 
@@ -131,7 +142,7 @@ def test_a_lease_of_our_name_that_is_not_ours_is_replaced(world):
 def test_a_driver_that_is_gone_fails_the_session_once(world):
     """The view says it; commands say it; stopping does not blame Spark."""
     session = world.opened()
-    session._on_driver_gone(DriverError("The driver is gone.", fix="Start again."))
+    session._course.driver_gone(DriverError("The driver is gone.", fix="Start again."))
     assert session.state is SessionState.FAILED
     assert session.why().problem == "The driver is gone."
     with pytest.raises(SessionError, match="does not run"):

@@ -174,8 +174,8 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "done": totals.done,
         "failed": totals.failed,
         "skipped": totals.skipped,
-        "shuffled": _rough(metrics.shuffle_written),
-        "spilled": _rough(metrics.disk_spilled),
+        "shuffled": _bytes(metrics.shuffle_written),
+        "spilled": _bytes(metrics.disk_spilled),
     }
 
 
@@ -224,11 +224,11 @@ def _stage(stage: StageProgress) -> dict[str, Any]:
         "submitted": stage.submitted,
         "completed": stage.completed,
         "failure": stage.failure[:_TEXT],
-        "read": _rough(metrics.bytes_read),
-        "written": _rough(metrics.bytes_written),
-        "shuffle_read": _rough(metrics.shuffle_read),
-        "shuffle_written": _rough(metrics.shuffle_written),
-        "spilled": _rough(metrics.disk_spilled),
+        "read": _bytes(metrics.bytes_read),
+        "written": _bytes(metrics.bytes_written),
+        "shuffle_read": _bytes(metrics.shuffle_read),
+        "shuffle_written": _bytes(metrics.shuffle_written),
+        "spilled": _bytes(metrics.disk_spilled),
         "gc": round(metrics.gc_share * 100),
         "median": _rough(stage.median),
         "longest": _rough(stage.longest),
@@ -254,10 +254,13 @@ def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rough(number: float) -> float:
     """A number to three significant digits: fewer bytes, and no change where none can be seen."""
-    if not number:
-        return 0
     rough = float(f"{number:.3g}")
-    return int(rough) if rough == int(rough) else rough
+    return int(rough) if rough.is_integer() else rough
+
+
+def _bytes(size: int) -> int:
+    """A size to four significant digits: with three, 1 GiB would be 1020 MiB."""
+    return int(float(f"{size:.4g}")) if size else 0
 
 
 def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | None) -> dict[str, Any] | None:

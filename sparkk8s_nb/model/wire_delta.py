@@ -118,8 +118,8 @@ def received(frame: Frame | None, heard: Frame) -> dict[str, Any] | None:
 
 
 def size(value: Any) -> int:
-    """Return how many characters a value takes as JSON."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    """Return how many characters a value takes as JSON, written as Jupyter does."""
+    return len(json.dumps(value, ensure_ascii=False))
 
 
 def _body(frame: Frame) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from html import escape
 
 from sparkk8s_nb.model.fleet import Fleet, Phase
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
-from sparkk8s_nb.views.text import fleet_columns, fleet_row
+from sparkk8s_nb.views.text import WORDS, fleet_columns, fleet_row
 
 ROWS = 10
 """So many executors or jobs an HTML view shows; the rest is counted."""
@@ -55,7 +55,7 @@ def fleet_html(fleet: Fleet, now: float, *, names: bool = False) -> str:
 
 
 def progress_html(progress: Progress) -> str:
-    """Return a cell's progress: a bar, the counts, and its newest jobs."""
+    """Return a cell's progress: a bar, the counts, its newest jobs, and what is notable of their stages."""
     state = progress.state
     percent = f"{progress.fraction:.0%}"
     bar = (
@@ -70,6 +70,8 @@ def progress_html(progress: Progress) -> str:
         lines.append(_table(columns, [_job(job) for job in jobs]))
     if len(progress.jobs) > len(jobs):
         lines.append(f'<span style="{_MUTED}">and {len(progress.jobs) - len(jobs)} more jobs</span>')
+    notes = [progress.missing] if progress.missing else []
+    lines += [escape(f"⚠ {note}") for note in (*notes, *progress.words[:WORDS])]
     edge = {JobState.RUNNING: "busy", JobState.FAILED: "trouble"}.get(state, "calm")
     return _box("<br>".join(lines), edge)
 

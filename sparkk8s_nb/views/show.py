@@ -16,7 +16,9 @@ from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.views.context import CellContext
 from sparkk8s_nb.views.environment import Environment, Home, detect
 from sparkk8s_nb.views.html import fleet_html, progress_html
-from sparkk8s_nb.views.live import Drawing, KernelView, NothingShown, Shown, TerminalView
+from sparkk8s_nb.views.kernel_view import KernelView
+from sparkk8s_nb.views.live import Drawing, NothingShown, Shown
+from sparkk8s_nb.views.terminal_view import TerminalView
 from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line
 
 __all__ = ["CellContext", "Shown", "show_fleet", "show_progress"]
@@ -55,12 +57,13 @@ def show_fleet(
     """
     drawing: Drawing[Fleet] = Drawing(
         module="fleet",
-        frame=lambda fleet, seq, at: keyframe(info, fleet, None, seq, at=at),
+        frame=lambda fleet, seq, at, _: keyframe(info, fleet, None, seq, at=at),
         text=lambda fleet, at: fleet_text(fleet, at, names=False),
         html=fleet_html,
         line=short_line,
         summary=lambda fleet: fleet.summary(),
         trouble=lambda fleet: bool(fleet.verdict),
+        news=lambda before, after: _state(before) != _state(after),
     )
     environment = environment or detect()
     if not environment.shown or environment.home is not Home.KERNEL:
@@ -99,15 +102,7 @@ def show_progress(
     environment : Environment, optional
         Where this is; found out if not given.
     """
-    drawing: Drawing[Progress] = Drawing(
-        module="progress",
-        frame=lambda progress, seq, at: keyframe({}, None, progress, seq, at=at),
-        text=lambda progress, _: progress_text(progress),
-        html=lambda progress, _: progress_html(progress),
-        line=lambda progress: progress.line(200),
-        summary=lambda progress: progress.summary(executors()),
-        trouble=lambda progress: progress.state is JobState.FAILED,
-    )
+    drawing = progress_drawing(executors)
     environment = environment or detect()
     if not environment.shown or environment.home is not Home.KERNEL:
         return _outside(feed, drawing, environment)
@@ -117,6 +112,25 @@ def show_progress(
     view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
     view.show(context)
     return view
+
+
+def progress_drawing(executors: Callable[[], int | None]) -> Drawing[Progress]:
+    """Return how a cell's progress looks."""
+    return Drawing(
+        module="progress",
+        frame=lambda progress, seq, at, before: keyframe({}, None, progress, seq, at=at, before=before),
+        text=lambda progress, _: progress_text(progress),
+        html=lambda progress, _: progress_html(progress),
+        line=lambda progress: progress.line(200),
+        summary=lambda progress: progress.summary(executors()),
+        trouble=lambda progress: progress.state is JobState.FAILED,
+        news=lambda before, after: before.state is not after.state or before.cell != after.cell,
+    )
+
+
+def _state(fleet: Fleet) -> tuple[object, ...]:
+    """What of a fleet is news: executors' phases and why it is in trouble, not tasks."""
+    return (fleet.wanted, fleet.verdict, fleet.stale, fleet.counts)
 
 
 def _outside(feed: Feed[T], drawing: Drawing[T], environment: Environment) -> Shown:

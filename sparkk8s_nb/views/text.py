@@ -15,6 +15,9 @@ from sparkk8s_nb.model.quantities import format_duration, format_memory
 ROWS = 40
 """So many executors a text shows; the rest is counted."""
 
+WORDS = 3
+"""Of so many stages at most a view without a widget says what is notable: skew, spill, failures."""
+
 QUIET_SECONDS = 10.0
 """Where a line cannot be replaced (a log file), a new one comes at most that often."""
 
@@ -77,10 +80,13 @@ def fleet_row(view: ExecutorView, now: float, *, names: bool) -> tuple[str, ...]
 
 
 def progress_text(progress: Progress, width: int = 80) -> str:
-    """Return a cell's progress: one line while it runs, its summary afterwards; failed jobs by name."""
+    """Return a cell's progress: one line while it runs, its summary afterwards; below it what is notable."""
     lines = [progress.line(width) if progress.state is JobState.RUNNING else progress.summary()]
+    if progress.missing:
+        lines.append(progress.missing[:width])
     failed = [job for job in progress.jobs if job.state is JobState.FAILED]
     lines += [f"job {job.id} failed: {job.description}"[:width] for job in failed[:5]]
+    lines += [words[:width] for words in progress.words[:WORDS]]
     return "\n".join(lines)
 
 

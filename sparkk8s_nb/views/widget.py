@@ -2,7 +2,8 @@
 
 Imported only where widgets are tried, so that a terminal never loads ipywidgets. The code in ``static/`` is
 plain ES modules: the front end's parts ``import`` from ``shared.js``; a widget's module is loaded by the
-browser from one string, so the shared part is put in front of it here.
+browser from one string, so the shared part is put in front of it here. That string is sent with every view:
+comments and indentation stay at home.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import anywidget
 _STATIC = Path(__file__).with_name("static")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./shared\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
+_UNSENT = re.compile(r"^(?:[ ]*//.*\n|[ ]+|\n)", re.MULTILINE)
 
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
@@ -27,17 +29,17 @@ def module(name: str) -> str:
     """Return a view's code as one ES module."""
     shared = _EXPORT.sub("", (_STATIC / "shared.js").read_text(encoding="utf-8"))
     view = _IMPORT.sub("", (_STATIC / f"{name}.js").read_text(encoding="utf-8"))
-    return f"{shared}\n{view}"
+    return _UNSENT.sub("", f"{shared}\n{view}")
 
 
 @cache
 def style() -> str:
     """Return the style sheet of all views."""
-    return (_STATIC / "style.css").read_text(encoding="utf-8")
+    return _UNSENT.sub("", (_STATIC / "style.css").read_text(encoding="utf-8"))
 
 
 class ViewWidget(anywidget.AnyWidget):
-    """A widget that gets keyframes as messages and asks for one whenever a view of it appears."""
+    """A widget that gets frames as messages and asks for a keyframe when it has none to go on from."""
 
     def __init__(self, name: str, on_ask: Callable[[], None]) -> None:
         self._esm = module(name)
@@ -46,9 +48,14 @@ class ViewWidget(anywidget.AnyWidget):
         super().__init__()
         self.on_msg(self._heard)
 
-    def show(self, frame: Mapping[str, Any]) -> None:
-        """Send a keyframe to every view of this widget."""
-        self.send(dict(frame))
+    @property
+    def size(self) -> int:
+        """How many characters its opening sends."""
+        return len(self._esm) + len(self._css)
+
+    def show(self, message: Mapping[str, Any]) -> None:
+        """Send a keyframe or a delta to every view of this widget."""
+        self.send(dict(message))
 
     def mime(self) -> dict[str, Any]:
         """Return what makes a front end draw this widget in an output."""

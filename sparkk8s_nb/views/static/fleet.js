@@ -1,5 +1,5 @@
 // The fleet: one row per executor, in place, keyed by the executor's id.
-import { duration, element, follow, memory, plural, setText } from "./shared.js";
+import { arrange, duration, element, follow, memory, plural, setText } from "./shared.js";
 
 const COLUMNS = ["executor", "phase", "node", "cores", "memory", "running", "done", "failed", "age", "why"];
 const SIGNS = {
@@ -55,22 +55,14 @@ class FleetView {
     setText(this.head, `${fleet.summary}${tasks}`);
     setText(this.verdict, fleet.verdict);
     this.root.classList.toggle("sk8s-stale", Boolean(fleet.stale));
-    const seen = new Set();
-    let before = null;
-    for (const executor of fleet.executors) {
-      seen.add(executor.id);
+    const shown = fleet.executors.map((executor) => {
       const row = this.row(executor.id);
       this.fill(row, executor);
-      const place = before === null ? this.body.firstChild : before.nextSibling;
-      if (row.element !== place) this.body.insertBefore(row.element, place);
-      before = row.element;
-    }
-    for (const [id, row] of this.rows) {
-      if (!seen.has(id)) {
-        row.element.remove();
-        this.rows.delete(id);
-      }
-    }
+      return row.element;
+    });
+    arrange(this.body, shown);
+    const ids = new Set(fleet.executors.map((executor) => executor.id));
+    for (const id of this.rows.keys()) if (!ids.has(id)) this.rows.delete(id);
     const hidden = Object.entries(fleet.hidden).map(([phase, count]) => `${count} ${phase}`);
     setText(this.more, hidden.length ? `and ${hidden.join(", ")}` : "");
     this.tick();
@@ -93,6 +85,7 @@ class FleetView {
 
   fill(row, executor) {
     const { cells } = row;
+    if (row.executor === executor) return;
     row.executor = executor;
     row.element.dataset.phase = executor.phase;
     setText(cells.executor, executor.id);

@@ -1,19 +1,57 @@
 // What both views need: elements, numbers in words, and reading frames. No dependency, no network.
 
 export const SCHEMA = 1;
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-// Returns the frame if this code can read it; otherwise says so and returns null (the last state stays).
-export function readable(frame, say) {
-  if (frame === null || typeof frame !== "object" || frame.kind !== "keyframe") {
-    say("A message could not be read; what is shown is from before.");
-    return null;
+const UNREADABLE = "A message could not be read; what is shown is from before.";
+const NEWER = "The kernel speaks a newer version than this page: reload it. What is shown is from before.";
+
+// Seconds before a keyframe that did not come is asked for again.
+const PATIENCE = 2;
+
+// Applies a patch (see sparkk8s_nb/model/wire_delta.py) and returns the new value; the old one stays as it is.
+export function patched(value, patch) {
+  if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
+  const keys = Object.keys(patch);
+  if (Array.isArray(value) && keys.length && keys.every((key) => key.startsWith("$"))) {
+    if (!("$keep" in patch)) return patchedRows(value, patch);
+    return [...value.slice(0, patch.$keep), ...(patch.$then ?? [])];
   }
-  if (frame.schema !== SCHEMA) {
-    say("The kernel speaks a newer version than this page: reload it. What is shown is from before.");
-    return null;
+  const made = value !== null && typeof value === "object" && !Array.isArray(value) ? { ...value } : {};
+  for (const key of keys) if (key !== "$gone") made[key] = patched(made[key], patch[key]);
+  for (const key of patch.$gone ?? []) delete made[key];
+  return made;
+}
+
+function patchedRows(rows, patch) {
+  const gone = new Set(patch.$gone);
+  const made = new Map();
+  for (const row of rows) {
+    const key = String(row.id);
+    if (!gone.has(key)) made.set(key, key in (patch.$rows ?? {}) ? patched(row, patch.$rows[key]) : row);
   }
-  say("");
-  return frame;
+  for (const row of patch.$new ?? []) made.set(String(row.id), row);
+  if (!patch.$order) return [...made.values()];
+  return patch.$order.map((key) => {
+    if (!made.has(key)) throw new Error(`no row ${key}`);
+    return made.get(key);
+  });
+}
+
+// Returns the state after a message: { frame }, or { frame, problem } with the last good one, or with
+// `ask: true` where a keyframe is needed to go on.
+export function received(frame, message) {
+  if (message === null || typeof message !== "object" || !["keyframe", "delta"].includes(message.kind)) {
+    return { frame, problem: UNREADABLE };
+  }
+  if (message.schema !== SCHEMA) return { frame, problem: NEWER };
+  if (message.kind === "keyframe") return { frame: message };
+  if (frame === null || message.base !== frame.seq) return { frame, ask: true };
+  try {
+    return { frame: { ...patched(frame, message.patch), seq: message.seq, at: message.at } };
+  } catch {
+    return { frame, problem: UNREADABLE, ask: true };
+  }
 }
 
 export function element(tag, className, text) {
@@ -37,23 +75,65 @@ export function duration(seconds) {
 
 export function memory(bytes) {
   if (!bytes) return "";
-  const gib = bytes / 2 ** 30;
-  return gib >= 1 ? `${+gib.toFixed(1)} GiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1023.95 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit ? +value.toFixed(1) : value} ${UNITS[unit]}`;
+}
+
+// Things a second, for people.
+export function pace(rate) {
+  const [count, unit] = rate >= 0.995 ? [rate, "s"] : rate * 60 >= 0.995 ? [rate * 60, "min"] : [rate * 3600, "h"];
+  return `${count >= 9.95 ? Math.round(count) : +count.toFixed(1)}/${unit}`;
 }
 
 export function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-// Asks for frames and hands the readable ones on; calls `tick` every second while the page is seen.
-// Returns the function that ends both.
+// Puts rows into an element in this order; what is not among them goes.
+export function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  let place = parent.firstChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextSibling;
+    else parent.insertBefore(node, place);
+  }
+}
+
+// Asks for frames and hands states on; calls `tick` every second while the page is seen. A message that
+// cannot be read or drawn is told with `say`, and the last good state stays.
+// Returns the function that ends all this.
 export function follow(model, say, show, tick) {
+  let frame = null;
+  let asked = -Infinity;
+  const ask = () => {
+    if (performance.now() - asked < PATIENCE * 1000) return;
+    asked = performance.now();
+    model.send({ ask: "keyframe" });
+  };
   const heard = (message) => {
-    const frame = readable(message, say);
-    if (frame !== null) show(frame);
+    const next = received(frame, message);
+    if (next.ask) ask();
+    if (next.problem) say(next.problem);
+    if (next.frame === frame) return;
+    try {
+      show(next.frame);
+    } catch {
+      say(UNREADABLE);
+      if (frame !== null) show(frame);
+      return;
+    }
+    frame = next.frame;
+    asked = -Infinity;
+    say("");
   };
   model.on("msg:custom", heard);
-  model.send({ ask: "keyframe" });
+  ask();
   const timer = setInterval(() => {
     if (!document.hidden) tick();
   }, 1000);

@@ -20,6 +20,9 @@ class Node {
     this.nodes = [];
     this.own = text;
   }
+  get children() {
+    return this.nodes;
+  }
   get firstChild() {
     return this.nodes[0] ?? null;
   }
@@ -82,7 +85,7 @@ const close = view.render({ model, el });
 const shown = [];
 for (const name of frames) {
   const frame = JSON.parse(readFileSync(name, "utf8"));
-  for (const callback of heard) callback(frame);
+  for (const message of frame.messages ?? [frame]) for (const callback of heard) callback(message);
   shown.push({ text: el.textContent, nodes: el.count() });
 }
 close();

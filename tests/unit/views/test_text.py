@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
-from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
+from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.views.html import progress_html
 from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line
 
 
@@ -65,7 +68,8 @@ def test_progress_is_a_line_while_it_runs_and_a_summary_afterwards() -> None:
     job = JobProgress(
         id=4, description="save", state=JobState.RUNNING, tags=(), stages=(), tasks=10, done=5, submitted=1.0
     )
-    assert progress_text(Progress.of(None, [job], 3.0)) == "[##########..........] 5/10 tasks · 1 job · 2 s"
+    line = "[##########..........] 5/10 tasks · 2 s, 2 s left · 2.5/s · 1 job"
+    assert progress_text(Progress.of(None, [job], 3.0)) == line
     failed = JobProgress(
         id=4,
         description="save",
@@ -77,6 +81,41 @@ def test_progress_is_a_line_while_it_runs_and_a_summary_afterwards() -> None:
         ended=2.0,
     )
     assert progress_text(Progress.of(None, [failed], 3.0)).splitlines()[1] == "job 4 failed: save"
+
+
+def test_below_the_line_stands_what_is_notable_and_what_is_missing() -> None:
+    """Skew, spill and failures in words, in text and in HTML; bounded, and naming no host."""
+    stages = tuple(
+        StageProgress(
+            id=number,
+            attempt=0,
+            name="x",
+            state="ACTIVE",
+            tasks=200,
+            done=200,
+            failed=2,
+            metrics=TaskMetrics(disk_spilled=2**30),
+            median=1.0,
+            longest=14.0,
+            slowest=(SlowTask(partition=37, seconds=14.0, executor="1"),),
+            causes=(FailureCause(reason="java.io.IOException: node-7 <b>", count=2),),
+        )
+        for number in range(9)
+    )
+    job = JobProgress(
+        id=4, description="save", state=JobState.RUNNING, tags=(), stages=stages, tasks=9, submitted=1.0
+    )
+    shown = replace(Progress.of(None, [job], 3.0), missing="Spark dropped 3 events.")
+    lines = progress_text(shown, width=200).splitlines()
+    assert lines[1] == "Spark dropped 3 events."
+    assert lines[2] == (
+        "stage 8: 2 tasks failed: IOException (2); 1 of 200 tasks took 14x the median: partition 37; "
+        "spilled 1 GiB to disk"
+    )
+    assert len(lines) == 5
+    html = progress_html(shown)
+    assert all(line in html for line in lines[1:])
+    assert "node-7" not in html + "".join(lines)
 
 
 def test_a_terminals_line_carries_the_verdict() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import sparkk8s_nb.views
+from sparkk8s_nb.model.wire_delta import received
 from sparkk8s_nb.views.widget import module, style
 
 STATIC = Path(sparkk8s_nb.views.__file__).with_name("static")
@@ -22,22 +23,23 @@ DOM = Path(__file__).with_name("fake_dom.mjs")
 GOLDEN = Path(__file__).parents[2] / "wire"
 
 
-def draw(name: str, folder: Path, *frames: Path) -> dict[str, Any]:
-    """Draw frames with a view's module, in node and on a small document of our own."""
-    node = shutil.which("node")
-    if node is None:
+def node(*arguments: Path) -> str:
+    """Run a script in node and return what it prints."""
+    program = shutil.which("node")
+    if program is None:
         pytest.skip("node is not installed: the views' modules cannot be run")
-    path = folder / f"{name}.mjs"
-    path.write_text(module(name))
     done = subprocess.run(
-        [node, str(DOM), str(path), *map(str, frames)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        [program, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    drawn: dict[str, Any] = json.loads(done.stdout)
+    return done.stdout
+
+
+def draw(name: str, folder: Path, *frames: Path) -> dict[str, Any]:
+    """Draw frames with a view's module on a small document of our own."""
+    path = folder / f"{name}.mjs"
+    path.write_text(module(name))
+    drawn: dict[str, Any] = json.loads(node(DOM, path, *frames))
     return drawn
 
 
@@ -81,6 +83,99 @@ def test_progress_draws_the_golden_frame(tmp_path: Path) -> None:
     (shown,) = draw("progress", tmp_path, GOLDEN / "progress.json")["shown"]
     for part in ("132/212 · 4 running · 1 failed tasks", "2 jobs", "▶ job 2: 120/200", "count at <cell>"):
         assert part in shown["text"]
+    for part in ("6 s, 4 s left", "21/s", "⚠ Spark dropped 3 events.", "⚠ 1 GiB spilled"):
+        assert part in shown["text"]
+
+
+def test_a_running_jobs_stages_are_shown_with_what_slows_them(tmp_path: Path) -> None:
+    """Rate, bytes, skew, spill and failures in words: nothing is told by colour alone."""
+    (shown,) = draw("progress", tmp_path, GOLDEN / "progress.json")["shown"]
+    for part in (
+        "▶ stage 4: 120/200 · 4 running · 1 failed tasks · 27/s · median 0.5 s, longest 7 s",
+        "shuffle read 117.8 MiB",
+        "✕ 1 task failed: java.io.IOException: no space left <i>",
+        "⚠ 1 of 120 tasks took 14x the median: partition 37 · ⚠ spilled 1 GiB to disk · ⚠ 10 % of the run time",
+        "↷ stage 3: skipped",
+        "Executors over time",
+    ):
+        assert part in shown["text"]
+    assert "stage 2" not in shown["text"]
+
+
+@pytest.mark.parametrize("name", ["fleet", "progress"])
+def test_the_page_and_the_model_apply_the_same_messages_to_the_same_state(name: str, tmp_path: Path) -> None:
+    """The golden sequence, message by message; drawn, it is what its last keyframe shows."""
+    path = GOLDEN / "sequences" / f"{name}.json"
+    script = tmp_path / "apply.mjs"
+    script.write_text(
+        module(name).replace("export default", "const view =")
+        + """
+import { readFileSync } from "node:fs";
+const { messages } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const states = [];
+let frame = null;
+for (const message of messages) {
+  const before = JSON.stringify(frame);
+  const next = received(frame, message);
+  if (JSON.stringify(frame) !== before) throw new Error("the state before was changed");
+  frame = next.frame;
+  states.push({ ...frame, problem: next.problem, ask: next.ask });
+}
+console.log(JSON.stringify(states));
+"""
+    )
+    states = json.loads(node(script, path))
+    golden = json.loads(path.read_text())
+    reader = None
+    for one, state in zip(golden["messages"], states, strict=True):
+        reader = received(reader, one)
+        assert state == reader
+    last = tmp_path / "last.json"
+    last.write_text(json.dumps(golden["expected"]))
+    apart = draw(name, tmp_path, path)
+    once = draw(name, tmp_path, last)
+    assert apart["shown"][-1]["text"] == once["shown"][-1]["text"]
+    assert apart["sent"] == [{"ask": "keyframe"}] * 2
+
+
+def test_a_view_that_missed_a_message_asks_once_and_keeps_what_it_has(tmp_path: Path) -> None:
+    """Until a keyframe comes nothing more is asked for; then the next gap counts again."""
+    golden = json.loads((GOLDEN / "sequences" / "fleet.json").read_text())
+    first, *deltas = golden["messages"]
+    story = [first, *deltas[:4], deltas[6], deltas[7], deltas[8]]
+    files = []
+    for number, one in enumerate([{"messages": story}, golden["expected"], deltas[3]]):
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps(one))
+    drawn = draw("fleet", tmp_path, *files)
+    assert drawn["sent"] == [{"ask": "keyframe"}] * 4
+    assert "0 of 3 executors running, 3 starting" in drawn["shown"][0]["text"]
+    assert "used more memory" in drawn["shown"][1]["text"]
+    assert drawn["shown"][2]["text"] == drawn["shown"][1]["text"]
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"fleet": {"executors": {"$order": ["9"]}}},
+        {"fleet": {"executors": 3}},
+        {"fleet": {"executors": [None]}},
+        {"fleet": {"counts": None, "hidden": None}},
+    ],
+)
+def test_a_patch_that_cannot_be_applied_or_drawn_leaves_the_last_good_state(
+    patch: dict[str, Any], tmp_path: Path
+) -> None:
+    """It is told, and the next good message goes on from there."""
+    good = json.loads((GOLDEN / "fleet.json").read_text())
+    bad = {"schema": 1, "kind": "delta", "seq": 8, "base": 7, "at": 1.0, "patch": patch}
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(bad))
+    shown = draw("fleet", tmp_path, GOLDEN / "fleet.json", path, GOLDEN / "fleet.json")["shown"]
+    assert "could not be read" in shown[1]["text"]
+    assert good["fleet"]["verdict"] in shown[1]["text"]
+    assert "● running" in shown[1]["text"]
+    assert "could not be read" not in shown[2]["text"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""A notebook's view: text until somebody draws it, then a keyframe, then what changed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress
+from sparkk8s_nb.model.wire_delta import received
+from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.views.allowance import DEBT, RESERVE, Allowance
+from sparkk8s_nb.views.kernel_view import KernelView
+from sparkk8s_nb.views.show import progress_drawing
+
+LONG = 60.0
+
+
+class Place:
+    """A cell that keeps what is shown under it."""
+
+    kernel = object()
+
+    def __init__(self) -> None:
+        self.bundles: list[dict[str, Any]] = []
+
+    def display(self, bundle: dict[str, Any], display_id: str) -> None:
+        self.bundles.append(bundle)
+
+    def update(self, bundle: dict[str, Any], display_id: str) -> None:
+        self.bundles.append(bundle)
+
+    def apart(self, work: Callable[[], Any]) -> Any:
+        return work()
+
+
+class Widget:
+    """A widget that keeps its messages."""
+
+    size = 0
+
+    def __init__(self, name: str, on_ask: Callable[[], None]) -> None:
+        self.ask = on_ask
+        self.said: queue.Queue[dict[str, Any]] = queue.Queue()
+        opened.append(self)
+
+    def show(self, message: dict[str, Any]) -> None:
+        self.said.put(message)
+
+    def mime(self) -> dict[str, Any]:
+        return {"widget": {}}
+
+    def end(self) -> None:
+        pass
+
+    def heard(self) -> dict[str, Any]:
+        return self.said.get(timeout=LONG)
+
+
+opened: list[Widget] = []
+
+
+def job(done: int, state: JobState = JobState.RUNNING) -> JobProgress:
+    return JobProgress(
+        id=1, description="count", state=state, tags=("t",), stages=(), tasks=100, done=done, submitted=90.0
+    )
+
+
+def progress(done: int, state: JobState = JobState.RUNNING) -> Progress:
+    return Progress(cell=CellRef(tag="t", count=1), jobs=(job(done, state),), as_of=100.0)
+
+
+@pytest.fixture
+def feed() -> Feed[Progress]:
+    return Feed(progress(10))
+
+
+@pytest.fixture
+def show(
+    monkeypatch: pytest.MonkeyPatch, feed: Feed[Progress]
+) -> Iterator[Callable[..., tuple[Widget, Place]]]:
+    monkeypatch.setattr("sparkk8s_nb.views.widget.ViewWidget", Widget)
+    opened.clear()
+    made: list[KernelView[Progress]] = []
+
+    def one(allowance: Allowance | None = None) -> tuple[Widget, Place]:
+        view = KernelView(
+            feed,
+            progress_drawing(lambda: 2),
+            widgets=True,
+            now=lambda: 100.0,
+            allowance=allowance or Allowance(),
+        )
+        made.append(view)
+        place = Place()
+        view.show(place)  # type: ignore[arg-type]
+        return opened[-1], place
+
+    yield one
+    for view in made:
+        view.finish()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("sparkk8s-view")]
+
+
+def test_a_front_end_that_asks_gets_the_whole_state_and_then_what_changes(
+    show: Callable[..., tuple[Widget, Place]], feed: Feed[Progress]
+) -> None:
+    """Numbered one by one; whoever applies them has what a keyframe says."""
+    widget, place = show()
+    widget.ask()
+    first = widget.heard()
+    assert (first["kind"], first["seq"]) == ("keyframe", 1)
+    feed.publish(progress(20))
+    second = widget.heard()
+    assert (second["kind"], second["seq"], second["base"]) == ("delta", 2, 1)
+    assert "description" not in str(second)
+    widget.ask()
+    third = widget.heard()
+    assert (third["kind"], third["seq"]) == ("keyframe", 3)
+    assert third["progress"] == (received(first, second) or {})["progress"]
+    assert "widget" in place.bundles[-1]
+
+
+def test_nothing_is_sent_while_nothing_changes(
+    show: Callable[..., tuple[Widget, Place]], feed: Feed[Progress]
+) -> None:
+    """A new reading of the same state is no message, and takes no number."""
+    widget, _ = show()
+    widget.ask()
+    widget.heard()
+    feed.publish(replace(progress(10), as_of=100.5))
+    feed.publish(progress(30))
+    heard = widget.heard()
+    assert (heard["seq"], heard["patch"]["progress"]["totals"]["done"]) == (2, 30)
+    assert widget.said.empty()
+
+
+def test_a_view_that_has_used_its_allowance_still_tells_of_a_jobs_end(
+    show: Callable[..., tuple[Widget, Place]], feed: Feed[Progress]
+) -> None:
+    """What is not news waits, and is part of the next message."""
+    allowance = Allowance(clock=lambda: 0.0)
+    allowance.spend(RESERVE + DEBT // 2)
+    widget, _ = show(allowance)
+    widget.ask()
+    widget.heard()
+    feed.publish(progress(40))
+    feed.publish(progress(100, JobState.SUCCEEDED))
+    heard = widget.heard()
+    assert (heard["seq"], heard["patch"]["progress"]["state"]) == (2, "SUCCEEDED")
+
+
+def test_no_frame_is_made_before_somebody_draws_it(
+    show: Callable[..., tuple[Widget, Place]], feed: Feed[Progress]
+) -> None:
+    """Text and HTML only."""
+    widget, place = show()
+    feed.publish(progress(100, JobState.SUCCEEDED))
+    feed.close()
+    assert set(place.bundles[0]) == {"text/plain", "text/html"}
+    assert widget.said.empty()

@@ -6,7 +6,14 @@ import threading
 
 import pytest
 
-from sparkk8s_nb.errors import ConnectError, DriverError, NoSessionError, SessionError, SessionLostError, UsageError
+from sparkk8s_nb.errors import (
+    ConnectError,
+    DriverError,
+    NoSessionError,
+    SessionError,
+    SessionLostError,
+    UsageError,
+)
 from sparkk8s_nb.model.fleet import CreationRefused, ExecutorsSeen, ExecutorStatus, PodSeen, PodView
 from sparkk8s_nb.model.progress import CellRef
 from sparkk8s_nb.model.record import parse_record

@@ -1,0 +1,154 @@
+"""Around every cell: its jobs get its tag, and it goes with the cell."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from sparkk8s_nb.errors import DriverError
+from sparkk8s_nb.magics import hooks as module
+from sparkk8s_nb.magics.hooks import CellHooks
+from sparkk8s_nb.model.progress import Progress
+from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.testing import FakeDriver
+
+
+class Session:
+    """What the hooks ask of a session."""
+
+    def __init__(self):
+        self.spec = SimpleNamespace(name="s", progress=False)
+        self.state = SimpleNamespace(over=False)
+        self.driver = FakeDriver()
+        self.progress_feed = Feed(Progress())
+        self.fleet = SimpleNamespace(ready=2)
+        self.closed = False
+        self.followed = []
+
+    def answers(self):
+        return True
+
+    def follow_cell(self, cell):
+        self.followed.append(None if cell is None else cell.tag)
+
+    def final_progress(self):
+        return Progress()
+
+
+class Events:
+    def __init__(self):
+        self.callbacks = []
+
+    def register(self, name, callback):
+        self.callbacks.append((name, callback))
+
+    def unregister(self, name, callback):
+        self.callbacks.remove((name, callback))
+
+
+@pytest.fixture
+def at(monkeypatch):
+    history = SimpleNamespace(input_hist_parsed=["", "%load_ext sparkk8s_nb", "%sparkk8s start"])
+    ip = SimpleNamespace(history_manager=history, events=Events())
+    registry = SimpleNamespace(current=Session())
+    return SimpleNamespace(ip=ip, registry=registry, session=registry.current, hooks=CellHooks(ip, registry))
+
+
+def run(at, source="spark.range(9).count()", cell_id="abc"):
+    info = SimpleNamespace(raw_cell=source, cell_id=cell_id)
+    at.hooks.before_cell(info)
+    return SimpleNamespace(info=info)
+
+
+def tags(at):
+    return [call[1] for call in at.session.driver.calls if call[0] == "enter_cell"]
+
+
+def test_hooks_come_and_go(at):
+    """Before and after every cell."""
+    at.hooks.register()
+    assert [name for name, _ in at.ip.events.callbacks] == ["pre_run_cell", "post_run_cell"]
+    at.hooks.unregister()
+    assert at.ip.events.callbacks == []
+
+
+def test_a_cell_has_its_tag_while_it_runs(at):
+    """Session, cell, execution; the progress is its own until it ends."""
+    result = run(at)
+    (tag,) = tags(at)
+    assert tag == "s-cell-abc-3"
+    assert at.session.followed == [tag]
+    at.hooks.after_cell(result)
+    assert at.session.followed == [tag, None]
+    assert at.session.driver.calls[-1][0] != "enter_cell"
+
+
+def test_every_execution_has_a_tag_of_its_own(at):
+    """Also where the count stays the same, and with front ends whose ids are paths."""
+    for _ in range(2):
+        at.hooks.after_cell(run(at))
+    at.hooks.after_cell(run(at, cell_id="a/b,c"))
+    assert len(set(tags(at))) == 3
+    assert not any("," in tag for tag in tags(at))
+
+
+def test_cells_in_a_cell_are_the_outer_ones(at):
+    """``%run`` of a notebook."""
+    outer = run(at)
+    inner = run(at, cell_id="inner")
+    at.hooks.after_cell(inner)
+    at.hooks.after_cell(outer)
+    assert len(tags(at)) == 1
+    assert at.session.followed[-1] is None
+
+
+def test_an_empty_cell_ends_without_having_begun(at):
+    """IPython tells of its end alone."""
+    at.hooks.after_cell(SimpleNamespace(info=SimpleNamespace(raw_cell="")))
+    assert tags(at) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["%sparkk8s stop", "  %sparkk8s status\n", "%%sparkk8s start\nexecutors = 2"]
+)
+def test_our_own_commands_have_no_jobs(at, source):
+    """``stop`` must work on a JVM that is stuck, too."""
+    at.hooks.after_cell(run(at, source))
+    assert tags(at) == []
+
+
+@pytest.mark.parametrize("source", ["%sparkk8s stop\nspark.x", "x = '%sparkk8s'", "%sparkk8sx"])
+def test_other_cells_may_have_jobs(source):
+    """Although they name it."""
+    assert not module._is_command(source)
+
+
+def test_without_a_session_nothing_happens(at):
+    """Nor with one that is over."""
+    at.session.state.over = True
+    at.hooks.after_cell(run(at))
+    at.registry.current = None
+    at.hooks.after_cell(run(at))
+    assert tags(at) == []
+
+
+def test_a_session_that_starts_in_a_cell_has_the_rest_of_it(at):
+    """``%sparkk8s start`` above the first job."""
+    session, at.registry.current = at.registry.current, None
+    result = run(at)
+    at.registry.current = session
+    at.hooks.begin(session)
+    assert len(tags(at)) == 1
+    at.hooks.after_cell(result)
+    assert session.followed[-1] is None
+
+
+def test_a_driver_that_is_gone_breaks_no_cell(at):
+    """The cell will say so itself if it needs Spark."""
+
+    def gone(tag):
+        raise DriverError("gone", fix="-")
+
+    at.session.driver = SimpleNamespace(enter_cell=gone)
+    at.hooks.after_cell(run(at))

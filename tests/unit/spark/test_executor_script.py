@@ -1,0 +1,97 @@
+"""The executors' start script finds Java and Spark in any image and hands Spark's arguments on."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib import resources
+
+import pytest
+
+SCRIPT = str(resources.files("sparkk8s_nb.spark").joinpath("executor.sh"))
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A file system with a Java that prints its arguments, and a Spark of jars."""
+    java = tmp_path / "jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\necho "PYTHONPATH=$PYTHONPATH"\n')
+    java.chmod(0o755)
+    (tmp_path / "site" / "pyspark" / "jars").mkdir(parents=True)
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "SPARKK8S_JAVA_HOME": str(tmp_path / "jdk"),
+        "SPARKK8S_SPARK_HOME": str(tmp_path / "site" / "pyspark"),
+        "SPARK_DRIVER_URL": "spark://driver",
+        "SPARK_EXECUTOR_ID": "7",
+        "SPARK_EXECUTOR_CORES": "2",
+        "SPARK_EXECUTOR_MEMORY": "512m",
+        "SPARK_APPLICATION_ID": "app",
+        "SPARK_EXECUTOR_POD_IP": "10.0.0.1",
+        "SPARK_EXECUTOR_POD_NAME": "pod",
+        "SPARK_RESOURCE_PROFILE_ID": "0",
+    }
+
+    def run(*arguments, **other):
+        env = {key: value for key, value in (environ | other).items() if value is not None}
+        done = subprocess.run(
+            ["/bin/sh", SCRIPT, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False
+        )
+        return done.returncode, done.stdout.splitlines(), done.stderr.strip()
+
+    run.path = tmp_path
+    return run
+
+
+def test_java_gets_sparks_options_in_their_order_each_as_one(image):
+    """Ten come after nine; values hold blanks and quotes."""
+    options = {f"SPARK_JAVA_OPT_{n}": f"-Dn{n}=a b'\"$x`" for n in range(11)}
+    code, out, err = image("executor", **options)
+    assert (code, err) == (0, "")
+    assert out[:11] == [f"<-Dn{n}=a b'\"$x`>" for n in range(11)]
+    assert out[11:13] == ["<-Dspark.master=k8s://executor>", "<-Xmx512m>"]
+    assert "<org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend>" in out
+    assert out[out.index("<--executor-id>") + 1] == "<7>"
+
+
+def test_the_class_path_is_sparks_jars_with_the_users_before(image):
+    """And its configuration directory."""
+    _, out, _ = image("executor", SPARK_EXTRA_CLASSPATH="/x.jar", SPARK_CONF_DIR="/conf")
+    jars = f"{image.path}/site/pyspark/jars/*"
+    assert out[out.index("<-cp>") + 1] == f"</x.jar:/conf:{jars}>"
+
+
+def test_python_workers_find_pyspark_beside_the_jars(image):
+    """As pip installs it; the image's own path stays."""
+    _, out, _ = image("executor", PYTHONPATH="/mine")
+    assert out[-1] == f"PYTHONPATH={image.path}/site:/mine"
+
+
+def test_hints_that_do_not_exist_here_are_passed_over(image):
+    """Another image has its things elsewhere."""
+    code, out, _ = image(
+        "executor",
+        SPARKK8S_SPARK_HOME="/nowhere",
+        SPARK_HOME=f"{image.path}/site/pyspark",
+        SPARKK8S_JAVA_HOME="/nowhere",
+        JAVA_HOME=f"{image.path}/jdk",
+    )
+    assert code == 0
+    assert f"</{str(image.path)[1:]}/site/pyspark/jars/*>" in out
+
+
+def test_an_image_without_spark_says_what_to_do(image):
+    """In the pod's log, with an exit code of its own."""
+    code, _, err = image(
+        "executor", SPARKK8S_SPARK_HOME=None, SPARKK8S_PYTHON="/none", PATH="/nowhere", JAVA_HOME=None
+    )
+    assert code == 78
+    assert "no Spark in this image" in err
+    assert "--image" in err
+
+
+def test_it_starts_executors_only(image):
+    """Whatever else a template asks of it."""
+    code, _, err = image("driver")
+    assert code == 78
+    assert "unexpected argument 'driver'" in err

@@ -44,8 +44,10 @@ class Drawing(Generic[T]):
         ``(value, seq, at, before)`` to the JSON for the front end; ``before`` is the frame before or None.
     text, html : callable
         ``(value, at)`` to what may stay in a saved notebook.
-    line, summary : callable
-        The value as a terminal's line, and as the line that stays.
+    line : callable
+        ``(value, width)`` to a terminal's line, of that many characters if it can be.
+    summary : callable
+        The value as the line that stays.
     trouble : callable
         Whether the summary is bad news.
     news : callable
@@ -56,7 +58,7 @@ class Drawing(Generic[T]):
     frame: Callable[[T, int, float, Mapping[str, Any] | None], Mapping[str, Any]]
     text: Callable[[T, float], str]
     html: Callable[[T, float], str]
-    line: Callable[[T], str]
+    line: Callable[[T, int], str]
     summary: Callable[[T], str]
     trouble: Callable[[T], bool]
     news: Callable[[T, T], bool]

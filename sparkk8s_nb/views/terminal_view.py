@@ -68,7 +68,7 @@ class TerminalView(Generic[T]):
                 return
             with self._lock:
                 if not self._settled:
-                    self._printer.update(self._drawing.line(value))
+                    self._printer.update(self._drawing.line(value, self._printer.room))
             stop.wait(FRAME_SECONDS)
 
     def _died(self, error: BaseException) -> None:

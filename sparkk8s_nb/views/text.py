@@ -18,6 +18,9 @@ ROWS = 40
 WORDS = 3
 """Of so many stages at most a view without a widget says what is notable: skew, spill, failures."""
 
+LOG_WIDTH = 200
+"""So long a line may be where nobody knows how wide the reader's is."""
+
 QUIET_SECONDS = 10.0
 """Where a line cannot be replaced (a log file), a new one comes at most that often."""
 
@@ -139,13 +142,18 @@ class LinePrinter:
         self._shown = ""
         self._printed_at: float | None = None
 
+    @property
+    def room(self) -> int:
+        """So many characters fit into the line."""
+        return max(1, self._width() - 1) if self._tty else LOG_WIDTH
+
     def update(self, text: str) -> None:
         """Show a new state of the line."""
         line = " ".join(text.split())
         if line == self._shown:
             return
         if self._tty:
-            room = max(1, self._width() - 1)
+            room = self.room
             self._write(f"\r\x1b[2K{line if len(line) <= room else line[: room - 1] + '…'}")
         else:
             now = self._clock()

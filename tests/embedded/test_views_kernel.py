@@ -20,11 +20,14 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from sparkk8s_nb.model.wire_delta import received
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LONG = 60.0
 
 SETUP = """
 import os, threading, time
+from dataclasses import replace
 from pathlib import Path
 from sparkk8s_nb.model.fleet import *
 from sparkk8s_nb.model.progress import *
@@ -209,11 +212,26 @@ def test_a_fleet_is_live_while_its_cell_blocks_first_as_text_then_as_widget(
     while len(frames) < 5:
         frames.append(front.until(custom, "a frame"))
     assert not (tmp_path / "done").exists()
-    assert [frame(message)["seq"] for message in frames] == [1, 2, 3, 4, 5]
-    assert frame(frames[-1])["fleet"]["counts"]["running"] == 3
-    assert frame(frames[-1])["session"] == {"name": "flights"}
+    said = [frame(message) for message in frames]
+    assert [(one["seq"], one["kind"]) for one in said] == [
+        (1, "keyframe"),
+        *((n, "delta") for n in (2, 3, 4, 5)),
+    ]
+    state = None
+    for one in said:
+        state = received(state, one)
+    assert state is not None
+    assert state["fleet"]["counts"]["running"] == 3
+    assert state["fleet"]["tasks"]["done"] > said[0]["fleet"]["tasks"]["done"]
+    assert state["session"] == {"name": "flights"}
     gaps = [seconds(after) - seconds(before) for before, after in itertools.pairwise(frames)]
     assert min(gaps) >= 0.24
+
+    front.ask(comm, front.subshell())
+    late = front.until(
+        lambda message: custom(message) and frame(message)["kind"] == "keyframe", "a second reader's keyframe"
+    )
+    assert frame(late)["fleet"]["counts"]["running"] == 3
 
     (tmp_path / "done").touch()
     front.idle(request)
@@ -288,6 +306,40 @@ def test_a_cells_progress_appears_under_that_cell_though_a_thread_shows_it_later
     last = [message for message in front.messages if is_update(message)][-1]
     assert last["content"]["data"]["text/plain"].startswith("1 job, 100 tasks, ")
     assert last["content"]["data"]["text/plain"].endswith(", 2 executors")
+
+
+def test_a_stage_of_many_tasks_is_told_in_a_few_messages_of_bounded_size(
+    front: Front, tmp_path: Path
+) -> None:
+    """A hundred thousand tasks in a few seconds, read far more often than they are shown."""
+    request = front.run(
+        "jobs = Feed(Progress.of(None, [job(0)], time.time()))\n"
+        "view = show_progress(jobs)\n"
+        "stages = tuple(StageProgress(id=n, attempt=0, name='x', state='ACTIVE', tasks=100_000) for n in range(3))\n"
+        "done = 0\n"
+        "while not Path('done').exists():\n"
+        "    done += 137\n"
+        "    shown = replace(job(done), tasks=100_000, stages=tuple(replace(s, done=done) for s in stages))\n"
+        "    jobs.publish(Progress.of(None, [shown], time.time(), before=jobs.value))\n"
+        "    time.sleep(0.005)"
+    )
+    opened = front.until(
+        lambda message: (
+            message["msg_type"] == "comm_open"
+            and message["content"]["data"]["state"].get("_model_module") == "anywidget"
+        ),
+        "the widget's comm",
+    )
+    front.ask(opened["content"]["comm_id"], front.subshell())
+    frames = [front.until(custom, "a frame") for _ in range(12)]
+    (tmp_path / "done").touch()
+    front.idle(request)
+    front.cell("view.finish()")
+    said = [frame(message) for message in frames]
+    assert [one["kind"] for one in said] == ["keyframe", *["delta"] * 11]
+    assert max(len(json.dumps(one)) for one in said[1:]) < 700
+    # A quarter of a second apart, so that eleven of them take more than two seconds and a half.
+    assert seconds(frames[-1]) - seconds(frames[0]) >= 11 * 0.24
 
 
 def test_what_a_view_says_without_a_widget_names_no_pod_and_no_node(front: Front, tmp_path: Path) -> None:

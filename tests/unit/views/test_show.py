@@ -75,6 +75,20 @@ def test_a_cells_progress_in_a_terminal_ends_as_its_summary(stream: Stream) -> N
     assert threads() == []
 
 
+def test_a_terminals_line_says_how_fast_and_how_long_in_the_room_there_is(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The least important parts are left out, not cut."""
+    monkeypatch.setenv("COLUMNS", "50")
+    job = JobProgress(
+        id=1, description="x", state=JobState.RUNNING, tags=(), stages=(), tasks=80, done=20, submitted=1.0
+    )
+    shown = show_progress(Feed(Progress.of(None, [job], 11.0)), environment=TERMINAL)
+    assert stream.written.wait(LONG)
+    shown.settle()
+    assert "\x1b[2K20/80 tasks · 10 s, 30 s left · 2/s · 1 job\r" in stream.getvalue()
+
+
 def test_ipython_without_a_terminal_gets_the_summary_only(stream: Stream) -> None:
     """No thread writes into somebody's pipe."""
     feed = Feed(Fleet(wanted=1))

@@ -416,7 +416,7 @@ def test_the_command_line_says_the_same_and_exits_with_it(
 @pytest.mark.parametrize(
     ("line", "problem", "fix"),
     [
-        ("strat", "strat is not a command.", "Did you mean start?"),
+        ("statr", "statr is not a command.", "Did you mean start?"),
         ("xyzzy", "xyzzy is not a command.", "%sparkk8s help lists the commands."),
         ("scale 0", "scale 0: the number of executors must be at least 1.", "Write scale 4"),
         ("scale", "", "scale 4"),

@@ -62,7 +62,7 @@ def test_one_setting_can_be_asked_for():
     """By either of its names; an unknown one is an error that guesses."""
     assert list(rows(key="num-executors")) == ["executors"]
     with pytest.raises(UsageError) as caught:
-        rows(key="memroy")
+        rows(key="memry")
     assert caught.value.fix == "Did you mean memory?"
 
 

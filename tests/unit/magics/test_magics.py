@@ -59,10 +59,10 @@ def test_loading_starts_nothing(shell):
 def test_a_failed_command_fails_its_cell(shell, capsys):
     """Two lines, no trace; Run All stops."""
     sparkk8s_nb.load_ipython_extension(shell)
-    result = shell.run_cell("%sparkk8s strat")
+    result = shell.run_cell("%sparkk8s statr")
     assert isinstance(result.error_in_exec, UsageError)
     out = capsys.readouterr().out.strip().splitlines()
-    assert out == ["UsageError: strat is not a command.", "Did you mean start?"]
+    assert out == ["UsageError: statr is not a command.", "Did you mean start?"]
     assert isinstance(shell.run_cell("%sparkk8s stop").error_in_exec, NoSessionError)
 
 

@@ -1,0 +1,112 @@
+"""Readings fold to jobs and stages: retries, skips, late ends, streaming, forgetting."""
+
+from __future__ import annotations
+
+from sparkk8s_nb.model.activity import JOBS_KEPT, Activity
+from sparkk8s_nb.model.drained import Drained, JobEnded, JobStarted, PlannedStage
+from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
+
+
+def started(number: int, *stages: tuple[int, int], tag: str = "c", query: str = "") -> JobStarted:
+    """A job that plans stages, each an id and a number of tasks."""
+    planned = tuple(PlannedStage(id=stage, tasks=tasks, name=f"stage {stage}") for stage, tasks in stages)
+    return JobStarted(id=number, at=1.0, tags=(tag,), query=query, stages=planned)
+
+
+def stage(
+    number: int, tasks: int, done: int, *, attempt: int = 0, state: str = "ACTIVE", name: str = "s"
+) -> StageProgress:
+    """A stage's numbers."""
+    return StageProgress(
+        id=number, attempt=attempt, name=name, state=state, tasks=tasks, done=done, submitted=1.0
+    )
+
+
+def ended(number: int, *, ok: bool = True) -> JobEnded:
+    """A job's end."""
+    return JobEnded(id=number, at=9.0, succeeded=ok, reason="" if ok else "boom")
+
+
+def only(activity: Activity) -> JobProgress:
+    """Its one job."""
+    (job,) = activity.jobs()
+    return job
+
+
+def test_a_running_job_counts_what_its_stages_did() -> None:
+    """Done so far of all that is planned."""
+    job = only(Activity().apply(Drained(started=(started(0, (1, 4), (2, 6)),), stages=(stage(1, 4, 3),))))
+    assert (job.state, job.tasks, job.done) == (JobState.RUNNING, 10, 3)
+
+
+def test_a_stage_that_was_never_submitted_is_skipped_once_the_job_succeeded() -> None:
+    """Its shuffle files were there already."""
+    activity = Activity().apply(Drained(started=(started(0, (1, 4), (2, 6)),)))
+    assert [s.state for s in only(activity).stages] == ["PENDING", "PENDING"]
+    job = only(activity.apply(Drained(stages=(stage(2, 6, 6, state="COMPLETE"),), ended=(ended(0),))))
+    assert [s.state for s in job.stages] == ["SKIPPED", "COMPLETE"]
+    assert (job.skipped, job.done, job.state) == (4, 6, JobState.SUCCEEDED)
+
+
+def test_a_failed_jobs_pending_stages_are_not_called_skipped() -> None:
+    """They were needed and did not run."""
+    job = only(Activity().apply(Drained(started=(started(0, (1, 4)),), ended=(ended(0, ok=False),))))
+    assert (job.state, job.failure, job.stages[0].state) == (JobState.FAILED, "boom", "PENDING")
+
+
+def test_a_retried_stage_never_counts_more_tasks_than_it_has() -> None:
+    """An attempt repeats only what was lost."""
+    activity = Activity().apply(
+        Drained(started=(started(0, (1, 10)),), stages=(stage(1, 10, 8, state="FAILED"),))
+    )
+    job = only(activity.apply(Drained(stages=(stage(1, 4, 4, attempt=1),))))
+    assert (job.tasks, job.done, job.stages[0].attempt) == (10, 10, 1)
+
+
+def test_a_tasks_end_after_its_jobs_end_still_counts() -> None:
+    """Speculative copies are killed after the job: the last numbers are the right ones."""
+    activity = Activity().apply(
+        Drained(started=(started(0, (1, 4)),), stages=(stage(1, 4, 3),), ended=(ended(0),))
+    )
+    assert only(activity.apply(Drained(stages=(stage(1, 4, 4, state="COMPLETE"),)))).done == 4
+
+
+def test_a_stages_name_is_said_once_and_remembered() -> None:
+    """Later readings leave it out."""
+    activity = Activity().apply(
+        Drained(started=(started(0, (1, 4)),), stages=(stage(1, 4, 1, name="sum at x.py:3"),))
+    )
+    assert only(activity.apply(Drained(stages=(stage(1, 4, 2, name=""),)))).stages[0].name == "sum at x.py:3"
+
+
+def test_a_streaming_querys_jobs_are_not_its_cells() -> None:
+    """They inherit the tag of the cell that started the query, and outlive it."""
+    activity = Activity().apply(Drained(started=(started(0, (1, 4), query="q"), started(1, (2, 4)))))
+    assert [job.id for job in activity.jobs("c")] == [1]
+    assert [job.id for job in activity.streaming()["q"]] == [0]
+
+
+def test_another_cells_jobs_are_never_guessed_to_be_this_ones() -> None:
+    """Only the tag counts."""
+    activity = Activity().apply(Drained(started=(started(0, (1, 4), tag="a"), started(1, (2, 4), tag="b"))))
+    assert [job.id for job in activity.jobs("a")] == [0]
+
+
+def test_the_oldest_ended_jobs_are_forgotten_and_running_ones_never() -> None:
+    """The memory does not grow with the number of jobs."""
+    jobs = tuple(started(number, (number, 1)) for number in range(JOBS_KEPT + 50))
+    ends = tuple(ended(number) for number in range(1, 60))
+    stages = tuple(stage(number, 1, 1, state="COMPLETE") for number in range(60))
+    activity = Activity().apply(Drained(started=jobs)).apply(Drained(stages=stages, ended=ends))
+    kept = {job.id for job in activity.jobs()}
+    assert len(kept) == JOBS_KEPT
+    assert 0 in kept
+    assert 1 not in kept
+    assert len(activity._stages) <= JOBS_KEPT
+
+
+def test_counts_that_the_bus_lost_come_from_the_status_store() -> None:
+    """The store's number replaces a smaller one, never a larger."""
+    activity = Activity().apply(Drained(started=(started(0, (1, 9)),), stages=(stage(1, 9, 3),), lost=5))
+    assert only(activity.corrected([stage(1, 9, 7)])).done == 7
+    assert only(activity.corrected([stage(1, 9, 2)])).done == 3

@@ -1,0 +1,80 @@
+"""What each cell did is summed up when its jobs end, and kept."""
+
+from __future__ import annotations
+
+from sparkk8s_nb.model.cells import CELLS_KEPT, Cells
+from sparkk8s_nb.model.drained import Drained, JobEnded
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, StageProgress
+from sparkk8s_nb.model.task_metrics import TaskMetrics
+
+
+def job(number: int, *stages: int, tag: str = "s-1", state: JobState = JobState.SUCCEEDED) -> JobProgress:
+    """An ended job with stages of four tasks, each of which wrote ten bytes of shuffle data."""
+    ran = tuple(
+        StageProgress(
+            id=stage, attempt=0, name="", state="COMPLETE", tasks=4, done=4, submitted=1.0,
+            metrics=TaskMetrics(shuffle_written=10),
+        )
+        for stage in stages
+    )  # fmt: skip
+    return JobProgress(id=number, description="", state=state, tags=(tag,), stages=ran, tasks=4)
+
+
+def reading(*numbers: int) -> Drained:
+    """A reading in which jobs ended."""
+    return Drained(ended=tuple(JobEnded(id=number, at=5.0, succeeded=True) for number in numbers))
+
+
+def begun(tag: str = "s-1", count: int = 1) -> Cells:
+    """A cell that has begun."""
+    return Cells().begin(CellRef(tag=tag, count=count), at=1.0)
+
+
+def test_a_cell_sums_its_jobs() -> None:
+    """Jobs, stages, tasks and bytes."""
+    cell = begun().with_ended(reading(0, 1), [job(0, 1), job(1, 2, 3)])[-1]
+    assert (cell.jobs, cell.stages, cell.tasks, cell.metrics.shuffle_written) == (2, 3, 12, 30)
+
+
+def test_a_stage_that_two_jobs_share_counts_once() -> None:
+    """Jobs that run side by side may wait for the same stage."""
+    cell = begun().with_ended(reading(0, 1), [job(0, 7), job(1, 7)])[-1]
+    assert (cell.jobs, cell.stages, cell.tasks) == (2, 1, 4)
+
+
+def test_failed_jobs_are_counted_apart() -> None:
+    """A cell may go on after one."""
+    cell = begun().with_ended(reading(0), [job(0, 1, state=JobState.FAILED)])[-1]
+    assert (cell.jobs, cell.jobs_failed) == (1, 1)
+
+
+def test_cells_without_spark_are_not_among_them() -> None:
+    """The last one is the last that used Spark, not the one that asks."""
+    cells = begun().with_ended(reading(0), [job(0, 1)]).begin(CellRef(tag="s-2", count=2), at=6.0)
+    assert [cell.count for cell in cells] == [1]
+
+
+def test_jobs_of_unknown_cells_change_nothing() -> None:
+    """Unknown says unknown."""
+    assert len(begun().with_ended(reading(0), [job(0, 1, tag="other")])) == 0
+
+
+def test_a_cells_tag_is_found_by_its_number_also_while_it_runs() -> None:
+    """What cancel needs."""
+    assert begun(count=4).tag_of(4) == "s-1"
+    assert begun(count=4).tag_of(5) is None
+
+
+def test_only_the_newest_cells_are_kept() -> None:
+    """The memory does not grow with the notebook."""
+    cells = Cells()
+    for count in range(CELLS_KEPT + 5):
+        cells = cells.begin(CellRef(tag=f"t-{count}", count=count), at=1.0)
+    assert cells.tag_of(4) is None
+    assert cells.tag_of(5) == "t-5"
+
+
+def test_a_table_has_a_row_a_cell_with_its_sums() -> None:
+    """What ``to_pandas`` is made of."""
+    row = begun().with_ended(reading(0), [job(0, 1)]).end("s-1", at=3.0)[-1].as_row()
+    assert (row["count"], row["seconds"], row["shuffle_written"], row["tasks"]) == (1, 2.0, 10, 4)

@@ -15,20 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
-from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress, Totals
-from sparkk8s_nb.model.timeline import Timeline
+from sparkk8s_nb.model.progress import Progress
+from sparkk8s_nb.model.wire_progress import progress_frame
 
 SCHEMA = 1
 
 EXECUTORS_SHOWN = 200
-JOBS_SHOWN = 50
-STAGES_SHOWN = 100
-"""Over all jobs of a keyframe."""
 
-SLOWEST_SHOWN = 3
-CAUSES_SHOWN = 5
-
-_TEXT = 200
 _CALM = frozenset({Phase.RUNNING})
 
 
@@ -72,7 +65,9 @@ def keyframe(
         "at": at or newest,
         "session": dict(session_info),
         "fleet": _fleet(fleet) if fleet is not None else None,
-        "progress": _progress(progress, before or {}) if progress is not None else None,
+        "progress": progress_frame(progress, (before or {}).get("progress"))
+        if progress is not None
+        else None,
     }
 
 
@@ -128,175 +123,4 @@ def _executor(view: ExecutorView) -> dict[str, Any]:
         "failed": view.tasks.failed,
         "since": view.since,
         "ended": view.ended,
-    }
-
-
-def _progress(progress: Progress, before: Mapping[str, Any]) -> dict[str, Any]:
-    jobs: list[dict[str, Any]] = []
-    room = STAGES_SHOWN
-    shown = _newest(progress.jobs)
-    for job in shown:
-        stages = _busiest(job.stages, room)
-        room -= len(stages)
-        jobs.append(_job(job, stages))
-    cell, eta, running = progress.cell, progress.eta, progress.state is JobState.RUNNING
-    old = (before.get("progress") or {}).get("timeline")
-    # By id, so that a new job is a new last row and no order has to be sent.
-    jobs.sort(key=lambda row: row["id"])
-    return {
-        "cell": {"tag": cell.tag, "count": cell.count, "id": cell.cell_id} if cell is not None else None,
-        "state": str(progress.state),
-        "fraction": round(progress.fraction, 3),
-        "started": progress.started,
-        "ended": progress.ended,
-        "rate": _rough(progress.rate),
-        "eta": None if eta is None else round(eta),
-        "summary": "" if running else progress.summary(),
-        "missing": progress.missing,
-        "totals": _totals(progress.totals),
-        "jobs": jobs,
-        "hidden_jobs": len(progress.jobs) - len(jobs),
-        "timeline": _timeline(progress.timeline, progress.as_of if running else None, old),
-    }
-
-
-def _totals(totals: Totals) -> dict[str, Any]:
-    metrics = totals.metrics
-    return {
-        "jobs": totals.jobs,
-        "jobs_running": totals.jobs_running,
-        "jobs_failed": totals.jobs_failed,
-        "stages": totals.stages,
-        "stages_done": totals.stages_done,
-        "stages_skipped": totals.stages_skipped,
-        "tasks": totals.tasks,
-        "running": totals.running,
-        "done": totals.done,
-        "failed": totals.failed,
-        "skipped": totals.skipped,
-        "shuffled": _bytes(metrics.shuffle_written),
-        "spilled": _bytes(metrics.disk_spilled),
-    }
-
-
-def _newest(jobs: Sequence[JobProgress]) -> list[JobProgress]:
-    """Running jobs first, then the newest."""
-    order = sorted(jobs, key=lambda job: (job.state is not JobState.RUNNING, -job.id))
-    return order[:JOBS_SHOWN]
-
-
-def _busiest(stages: Sequence[StageProgress], room: int) -> list[StageProgress]:
-    """As many stages as there is room for, those that run first; in the order of their ids."""
-    order = sorted(stages, key=lambda stage: (stage.running == 0, stage.skipped, -stage.id))
-    return sorted(order[: max(0, room)], key=lambda stage: (stage.id, stage.attempt))
-
-
-def _job(job: JobProgress, stages: Sequence[StageProgress]) -> dict[str, Any]:
-    row = {
-        "running": job.running,
-        "done": job.done,
-        "failed": job.failed,
-        "skipped": job.skipped,
-        "submitted": job.submitted,
-        "ended": job.ended,
-        "failure": job.failure[:_TEXT],
-        "hidden_stages": len(job.stages) - len(stages),
-    }
-    return {
-        "id": job.id,
-        "description": job.description[:_TEXT],
-        "state": str(job.state),
-        "tasks": job.tasks,
-        **_filled(row),
-        "stages": [_stage(stage) for stage in stages],
-    }
-
-
-def _stage(stage: StageProgress) -> dict[str, Any]:
-    metrics = stage.metrics
-    row = {
-        "running": stage.running,
-        "done": stage.done,
-        "failed": stage.failed,
-        "killed": stage.killed,
-        "speculative": stage.speculative,
-        "skipped": stage.skipped,
-        "submitted": stage.submitted,
-        "completed": stage.completed,
-        "failure": stage.failure[:_TEXT],
-        "read": _bytes(metrics.bytes_read),
-        "written": _bytes(metrics.bytes_written),
-        "shuffle_read": _bytes(metrics.shuffle_read),
-        "shuffle_written": _bytes(metrics.shuffle_written),
-        "spilled": _bytes(metrics.disk_spilled),
-        "gc": round(metrics.gc_share * 100),
-        "median": _rough(stage.median),
-        "longest": _rough(stage.longest),
-        "skew": stage.skew_words,
-        "slowest": [
-            [task.partition, _rough(task.seconds), task.executor] for task in stage.slowest[:SLOWEST_SHOWN]
-        ],
-        "causes": [[cause.reason[:_TEXT], cause.count] for cause in stage.causes[:CAUSES_SHOWN]],
-    }
-    return {
-        "id": stage.id,
-        "attempt": stage.attempt,
-        "name": stage.name[:_TEXT],
-        "state": stage.state,
-        "tasks": stage.tasks,
-        **_filled(row),
-    }
-
-
-def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if value}
-
-
-def _rough(number: float) -> float:
-    """A number to three significant digits: fewer bytes, and no change where none can be seen."""
-    rough = float(f"{number:.3g}")
-    return int(rough) if rough.is_integer() else rough
-
-
-def _bytes(size: int) -> int:
-    """A size to four significant digits: with three, 1 GiB would be 1020 MiB."""
-    return int(float(f"{size:.4g}")) if size else 0
-
-
-def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The executors' time, column by column: what is past is sent once.
-
-    A column holds, in the executors' order, how busy each was in that bin, in percent (200: two tasks all
-    the time); zeros at its end are left out, so that an executor that joins later changes no earlier column.
-
-    Parameters
-    ----------
-    timeline : Timeline
-    until : float or None
-        Now: the bin that is not over yet is left out. None takes all.
-    old : dict or None
-        The one before, which is still right until the next bin is over.
-    """
-    if not timeline.rows:
-        return None
-    length = max(len(bins) for bins in timeline.rows.values())
-    if until is not None:
-        length = min(length, max(0, int((until - timeline.start) / timeline.width)))
-        seen = (round(timeline.start, 3), timeline.width, len(timeline.rows), length)
-        if old is not None and seen == (
-            old["start"], old["width"], len(old["executors"]), len(old["columns"])
-        ):  # fmt: skip
-            return old
-    percent = 100 / timeline.width
-    columns: list[list[int]] = [[] for _ in range(length)]
-    for index, bins in enumerate(timeline.rows.values()):
-        for column, one in zip(columns, bins, strict=False):
-            if one.busy:
-                column.extend([0] * (index - len(column)))
-                column.append(round(one.busy * percent))
-    return {
-        "start": round(timeline.start, 3),
-        "width": timeline.width,
-        "executors": list(timeline.rows),
-        "columns": columns,
     }

@@ -24,8 +24,9 @@ Frame = Mapping[str, Any]
 _ENVELOPE = frozenset({"schema", "kind", "seq", "at"})
 _SAME = object()
 
-SMALL = 1000
-"""Characters up to which a patch is sent without a look at how long the keyframe would be."""
+SMALL = 4000
+"""Characters up to which a patch is sent without a look at how long the keyframe would be: it costs more
+to find out than it could save."""
 
 
 def delta(before: Frame, after: Frame) -> dict[str, Any] | None:

@@ -25,7 +25,8 @@ from sparkk8s_nb.model.fleet import (
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import BINS, ExecutorWork, Timeline
-from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, JOBS_SHOWN, STAGES_SHOWN, keyframe
+from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, keyframe
+from sparkk8s_nb.model.wire_progress import JOBS_SHOWN, STAGES_SHOWN
 
 GOLDEN = Path(__file__).parents[2] / "wire"
 INFO = {"name": "flights", "app_id": "spark-abc", "state": "running"}

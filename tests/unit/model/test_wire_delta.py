@@ -121,7 +121,7 @@ def test_whoever_has_nothing_gets_everything() -> None:
 
 def test_where_everything_changed_a_keyframe_is_sent() -> None:
     """It is smaller than the patch."""
-    old, new = ([{"id": n + shift, "x": "y" * 20} for n in range(50)] for shift in (0, 100))
+    old, new = ([{"id": n + shift, "x": "y" * 20} for n in range(100)] for shift in (0, 100))
     assert size(delta({"r": old}, {"r": new})) > SMALL
     heard = message(frame(1, r=old), frame(2, r=new))
     assert heard is not None

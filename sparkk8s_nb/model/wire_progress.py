@@ -1,0 +1,232 @@
+"""The part of a frame that tells of a cell: its jobs and stages, and the executors' time.
+
+In jobs and stages a number that is 0 and a text that is empty are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress, Totals
+from sparkk8s_nb.model.timeline import Timeline
+
+JOBS_SHOWN = 50
+STAGES_SHOWN = 100
+"""Over all jobs of a keyframe."""
+
+SLOWEST_SHOWN = 3
+SLOW_SECONDS = 1.0
+"""A task that took less is none of the slowest that anybody looks for."""
+
+CAUSES_SHOWN = 5
+
+_TEXT = 200
+
+
+def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a view shows of a cell, ready for JSON.
+
+    Parameters
+    ----------
+    progress : Progress
+    before : mapping, optional
+        The one before: what is past in its timeline is not worked out again.
+    """
+    jobs: list[dict[str, Any]] = []
+    room = STAGES_SHOWN
+    for job in _newest(progress.jobs):
+        jobs.append(_job(job, min(room, len(job.stages))))
+        room -= len(jobs[-1]["stages"])
+    cell, eta, running = progress.cell, progress.eta, progress.state is JobState.RUNNING
+    old = before["timeline"] if before else None
+    # By id, so that a new job is a new last row and no order has to be sent.
+    jobs.sort(key=lambda row: row["id"])
+    return {
+        "cell": {"tag": cell.tag, "count": cell.count, "id": cell.cell_id} if cell is not None else None,
+        "state": str(progress.state),
+        "fraction": round(progress.fraction, 3),
+        "started": round(progress.started, 3),
+        "ended": round(progress.ended, 3),
+        "rate": _rough(progress.rate),
+        "eta": None if eta is None else round(eta),
+        "summary": "" if running else progress.summary(),
+        "missing": progress.missing,
+        "totals": _totals(progress.totals),
+        "jobs": jobs,
+        "hidden_jobs": len(progress.jobs) - len(jobs),
+        "timeline": _timeline(progress.timeline, progress.as_of if running else None, old),
+    }
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    metrics = totals.metrics
+    return {
+        "jobs": totals.jobs,
+        "jobs_running": totals.jobs_running,
+        "jobs_failed": totals.jobs_failed,
+        "stages": totals.stages,
+        "stages_done": totals.stages_done,
+        "stages_skipped": totals.stages_skipped,
+        "tasks": totals.tasks,
+        "running": totals.running,
+        "done": totals.done,
+        "failed": totals.failed,
+        "skipped": totals.skipped,
+        "shuffled": _bytes(metrics.shuffle_written),
+        "spilled": _bytes(metrics.disk_spilled),
+    }
+
+
+def _newest(jobs: Sequence[JobProgress]) -> list[JobProgress]:
+    """Running jobs first, then the newest."""
+    order = sorted(jobs, key=lambda job: (job.state is not JobState.RUNNING, -job.id))
+    return order[:JOBS_SHOWN]
+
+
+def _busiest(stages: Sequence[StageProgress], room: int) -> list[StageProgress]:
+    """As many stages as there is room for, those that run first; in the order of their ids."""
+    order = sorted(stages, key=lambda stage: (stage.running == 0, stage.skipped, -stage.id))
+    return sorted(order[:room], key=lambda stage: (stage.id, stage.attempt))
+
+
+class _Same:
+    """A job as a key: itself, not one that is equal, which would cost more to find out than to do again."""
+
+    __slots__ = ("job",)
+
+    def __init__(self, job: JobProgress) -> None:
+        self.job = job
+
+    def __hash__(self) -> int:
+        return id(self.job)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.job is self.job
+
+
+@lru_cache(maxsize=2 * JOBS_SHOWN)
+def _ended_job(same: _Same, room: int) -> dict[str, Any]:
+    return _job_row(same.job, room)
+
+
+def _job(job: JobProgress, room: int) -> dict[str, Any]:
+    """A job's row. One that has ended stays as it is: most of a long cell's rows, four times a second."""
+    return _job_row(job, room) if job.state is JobState.RUNNING else _ended_job(_Same(job), room)
+
+
+def _job_row(job: JobProgress, room: int) -> dict[str, Any]:
+    stages = _busiest(job.stages, room)
+    row = {
+        "running": job.running,
+        "done": job.done,
+        "failed": job.failed,
+        "skipped": job.skipped,
+        "submitted": round(job.submitted, 3),
+        "ended": round(job.ended, 3),
+        "failure": job.failure[:_TEXT],
+        "hidden_stages": len(job.stages) - len(stages),
+    }
+    return {
+        "id": job.id,
+        "description": job.description[:_TEXT],
+        "state": str(job.state),
+        "tasks": job.tasks,
+        **_filled(row),
+        "stages": [_stage(stage) for stage in stages],
+    }
+
+
+def _stage(stage: StageProgress) -> dict[str, Any]:
+    metrics = stage.metrics
+    row = {
+        "running": stage.running,
+        "done": stage.done,
+        "failed": stage.failed,
+        "killed": stage.killed,
+        "speculative": stage.speculative,
+        "skipped": stage.skipped,
+        "submitted": round(stage.submitted, 3),
+        "completed": round(stage.completed, 3),
+        "failure": stage.failure[:_TEXT],
+        "read": _bytes(metrics.bytes_read),
+        "written": _bytes(metrics.bytes_written),
+        "shuffle_read": _bytes(metrics.shuffle_read),
+        "shuffle_written": _bytes(metrics.shuffle_written),
+        "spilled": _bytes(metrics.disk_spilled),
+        "gc": round(metrics.gc_share * 100),
+        "median": _rough(stage.median),
+        "longest": _rough(stage.longest),
+        "skew": stage.skew_words,
+        "slowest": [
+            [task.partition, _rough(task.seconds), task.executor]
+            for task in stage.slowest[:SLOWEST_SHOWN]
+            if task.seconds >= SLOW_SECONDS
+        ],
+        "causes": [[cause.reason[:_TEXT], cause.count] for cause in stage.causes[:CAUSES_SHOWN]],
+    }
+    return {
+        "id": stage.id,
+        "attempt": stage.attempt,
+        "name": stage.name[:_TEXT],
+        "state": stage.state,
+        "tasks": stage.tasks,
+        **_filled(row),
+    }
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value}
+
+
+def _rough(number: float) -> float:
+    """A number to three significant digits: fewer bytes, and no change where none can be seen."""
+    if not number:
+        return 0
+    rough = float(f"{number:.3g}")
+    return int(rough) if rough.is_integer() else rough
+
+
+def _bytes(size: int) -> int:
+    """A size to four significant digits: with three, 1 GiB would be 1020 MiB."""
+    return int(float(f"{size:.4g}")) if size else 0
+
+
+def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The executors' time, column by column: what is past is sent once.
+
+    A column holds, in the executors' order, how busy each was in that bin, in percent (200: two tasks all
+    the time); zeros at its end are left out, so that an executor that joins later changes no earlier column.
+
+    Parameters
+    ----------
+    timeline : Timeline
+    until : float or None
+        Now: the bin that is not over yet is left out. None takes all.
+    old : dict or None
+        The one before, which is still right until the next bin is over.
+    """
+    if not timeline.rows:
+        return None
+    length = max(len(bins) for bins in timeline.rows.values())
+    if until is not None:
+        length = min(length, max(0, int((until - timeline.start) / timeline.width)))
+        seen = (round(timeline.start, 3), timeline.width, len(timeline.rows), length)
+        if old is not None and seen == (
+            old["start"], old["width"], len(old["executors"]), len(old["columns"])
+        ):  # fmt: skip
+            return old
+    percent = 100 / timeline.width
+    columns: list[list[int]] = [[] for _ in range(length)]
+    for index, bins in enumerate(timeline.rows.values()):
+        for column, one in zip(columns, bins, strict=False):
+            if one.busy:
+                column.extend([0] * (index - len(column)))
+                column.append(round(one.busy * percent))
+    return {
+        "start": round(timeline.start, 3),
+        "width": timeline.width,
+        "executors": list(timeline.rows),
+        "columns": columns,
+    }

@@ -37,7 +37,7 @@ def isolate(root: str, scratch: str, readable: list[str], writable: list[str]) -
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", root, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755,size=16m")
-    for path in (*SYSTEM, *readable):
+    for path in SYSTEM:
         _show(root, path, read_only=True)
     for path in ("/dev", "/proc"):
         _show(root, path, read_only=False)
@@ -49,6 +49,9 @@ def isolate(root: str, scratch: str, readable: list[str], writable: list[str]) -
     for path in _SCRATCH:
         os.makedirs(root + path, exist_ok=True)  # noqa: PTH103 (as above)
         linux.mount(scratch, root + path, flags=linux.MS_BIND)
+    # After /tmp: a virtual environment may lie in it.
+    for path in readable:
+        _show(root, path, read_only=True)
     for path in writable:
         os.makedirs(root + path, exist_ok=True)  # noqa: PTH103 (as above)
         linux.mount(path, root + path, flags=linux.MS_BIND)

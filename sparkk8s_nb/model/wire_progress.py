@@ -16,6 +16,11 @@ JOBS_SHOWN = 50
 STAGES_SHOWN = 100
 """Over all jobs of a keyframe."""
 
+FEW_JOBS = 10
+LASTING = 1.0
+"""In a cell of more jobs than these few, the stages of jobs of less than so many seconds are only counted:
+hundreds of them would be most of the bytes, and gone before anybody has read them."""
+
 SLOWEST_SHOWN = 3
 SLOW_SECONDS = 1.0
 """A task that took less is none of the slowest that anybody looks for."""
@@ -36,8 +41,10 @@ def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) 
     """
     jobs: list[dict[str, Any]] = []
     room = STAGES_SHOWN
+    few = len(progress.jobs) <= FEW_JOBS
     for job in _newest(progress.jobs):
-        jobs.append(_job(job, min(room, len(job.stages))))
+        told = few or _matters(job, progress.as_of)
+        jobs.append(_job(job, min(room, len(job.stages)) if told else 0))
         room -= len(jobs[-1]["stages"])
     cell, eta, running = progress.cell, progress.eta, progress.state is JobState.RUNNING
     old = before["timeline"] if before else None
@@ -83,6 +90,11 @@ def _newest(jobs: Sequence[JobProgress]) -> list[JobProgress]:
     """Running jobs first, then the newest."""
     order = sorted(jobs, key=lambda job: (job.state is not JobState.RUNNING, -job.id))
     return order[:JOBS_SHOWN]
+
+
+def _matters(job: JobProgress, now: float) -> bool:
+    """Whether somebody may want to see a job's stages though there are many jobs."""
+    return job.failed > 0 or job.state is JobState.FAILED or (job.ended or now) - job.submitted >= LASTING
 
 
 def _busiest(stages: Sequence[StageProgress], room: int) -> list[StageProgress]:

@@ -207,6 +207,34 @@ def test_many_jobs_and_stages_are_shown_in_part_and_counted_in_whole() -> None:
     assert len(json.dumps(frame)) < 64 * 1024
 
 
+def test_of_many_quick_jobs_stages_are_only_counted() -> None:
+    """They would be most of the bytes; a job that lasts or fails tells of its stages."""
+    stages = tuple(
+        StageProgress(id=n, attempt=0, name="x", state="COMPLETE", tasks=1, done=1) for n in range(3)
+    )
+    quick = JobProgress(
+        id=0,
+        description="y",
+        state=JobState.SUCCEEDED,
+        tags=(),
+        stages=stages,
+        tasks=3,
+        done=3,
+        submitted=100.0,
+        ended=100.5,
+    )
+    many = [replace(quick, id=n) for n in range(20)]
+    many[3] = replace(many[3], ended=105.0)
+    many[4] = replace(many[4], state=JobState.FAILED)
+    many[5] = replace(many[5], failed=1)
+    many[6] = replace(many[6], state=JobState.RUNNING, ended=0.0)
+    shown = keyframe({}, None, Progress.of(None, many, 101.5), 1)["progress"]["jobs"]
+    assert [job["id"] for job in shown if job["stages"]] == [3, 4, 5, 6]
+    assert {job["hidden_stages"] for job in shown if not job["stages"]} == {3}
+    few = keyframe({}, None, Progress.of(None, many[10:], 101.5), 1)["progress"]["jobs"]
+    assert all(len(job["stages"]) == 3 for job in few)
+
+
 def test_nothing_in_a_frame_changes_by_itself() -> None:
     """Time alone is no news: readers count seconds on their own."""
     early, late = cell_progress(), replace(cell_progress(), as_of=1004.3)

@@ -1,5 +1,6 @@
 // Just enough of a document to draw the views on, and a check that draws the golden frames.
 // Usage: node fake_dom.mjs MODULE FRAME...   prints the text that is shown, one frame after the other.
+// The word "open" among the frames opens all that can be opened, as a user would.
 import { readFileSync } from "node:fs";
 
 class Node {
@@ -48,7 +49,21 @@ class Node {
   setAttribute(name, value) {
     this.attributes[name] = value;
   }
-  addEventListener() {}
+  addEventListener(_, callback) {
+    this.toggled = callback;
+  }
+  get parentElement() {
+    return this.parent;
+  }
+  getContext() {
+    const count = () => {
+      this.drawn = (this.drawn ?? 0) + 1;
+    };
+    return { scale: () => {}, fillText: count, fillRect: count };
+  }
+  all() {
+    return [this, ...this.nodes.flatMap((node) => node.all())];
+  }
   make(tag) {
     const made = new Node(tag);
     this.append(made);
@@ -68,6 +83,7 @@ class Node {
   }
 }
 
+globalThis.getComputedStyle = () => ({});
 globalThis.document = { hidden: false, createElement: (tag) => new Node(tag) };
 
 const [path, ...frames] = process.argv.slice(2);
@@ -84,9 +100,18 @@ const el = new Node("div");
 const close = view.render({ model, el });
 const shown = [];
 for (const name of frames) {
+  if (name === "open") {
+    for (const node of el.all().filter((one) => one.tag === "details")) {
+      node.open = true;
+      node.toggled();
+    }
+    continue;
+  }
   const frame = JSON.parse(readFileSync(name, "utf8"));
   for (const message of frame.messages ?? [frame]) for (const callback of heard) callback(message);
-  shown.push({ text: el.textContent, nodes: el.count() });
+  const drawn = el.all().reduce((sum, node) => sum + (node.drawn ?? 0), 0);
+  const labels = el.all().map((node) => node.attributes["aria-label"]).filter(Boolean);
+  shown.push({ text: el.textContent, nodes: el.count(), drawn, labels });
 }
 close();
 console.log(JSON.stringify({ sent, shown, left: heard.size }));

@@ -23,7 +23,7 @@ DOM = Path(__file__).with_name("fake_dom.mjs")
 GOLDEN = Path(__file__).parents[2] / "wire"
 
 
-def node(*arguments: Path) -> str:
+def node(*arguments: Path | str) -> str:
     """Run a script in node and return what it prints."""
     program = shutil.which("node")
     if program is None:
@@ -35,7 +35,7 @@ def node(*arguments: Path) -> str:
     return done.stdout
 
 
-def draw(name: str, folder: Path, *frames: Path) -> dict[str, Any]:
+def draw(name: str, folder: Path, *frames: Path | str) -> dict[str, Any]:
     """Draw frames with a view's module on a small document of our own."""
     path = folder / f"{name}.mjs"
     path.write_text(module(name))
@@ -100,6 +100,19 @@ def test_a_running_jobs_stages_are_shown_with_what_slows_them(tmp_path: Path) ->
     ):
         assert part in shown["text"]
     assert "stage 2" not in shown["text"]
+
+
+def test_the_executors_time_is_drawn_where_somebody_opens_it(tmp_path: Path) -> None:
+    """As bars whose height counts, and in words for whoever cannot see them."""
+    frame = GOLDEN / "progress.json"
+    before, after = draw("progress", tmp_path, frame, "open", frame)["shown"]
+    assert before["drawn"] == 0
+    # Two labels, two lines at the foot, four bars; twice: when it is opened and with the next frame.
+    assert after["drawn"] == 16
+    label = next(one for one in after["labels"] if one.startswith("Mean number"))
+    assert label == "Mean number of tasks at work, executor 1: 1.8, executor 2: 0.2"
+    assert "One bar is 0.5 s; a full one is 2 tasks at once." in after["text"]
+    assert "✓ stage 2: 12/12 tasks" in after["text"]
 
 
 @pytest.mark.parametrize("name", ["fleet", "progress"])

@@ -24,7 +24,7 @@ from types import FrameType
 from typing import Any
 
 from sparkk8s_nb.spark.attribution import CellMark, work_for
-from sparkk8s_nb.spark.short_trace import shortened, within_libraries
+from sparkk8s_nb.spark.short_trace import shortened, within_libraries, without_us
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
 
 logger = logging.getLogger(__name__)
@@ -332,7 +332,6 @@ class CellScope:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
-        __tracebackhide__ = True  # IPython leaves such frames out of a trace
         knocking, self._knocking = self._knocking, False
         if self._calls.press is not None:
             self._gave_up = self._calls.inside
@@ -352,12 +351,12 @@ class CellScope:
 
     def _call_previous(self, signum: int, frame: FrameType | None) -> None:
         """What the signal meant before; for a cell with ``await`` it cancels the cell's task."""
-        __tracebackhide__ = True
-        if self._previous is signal.default_int_handler and within_libraries(frame):
+        if self._previous is not signal.default_int_handler and callable(self._previous):
+            self._previous(signum, frame)
+        elif within_libraries(frame):
             raise shortened(KeyboardInterrupt())
-        if not callable(self._previous):
-            raise KeyboardInterrupt
-        self._previous(signum, frame)
+        else:
+            raise without_us(KeyboardInterrupt())
 
     def _deliver(self, error: BaseException) -> None:
         """Raise where IPython takes it; in another task of an event loop it would end the whole loop."""

@@ -1,4 +1,4 @@
-"""A KeyboardInterrupt that names the user's line, not the hundred lines of pyspark and py4j below it."""
+"""KeyboardInterrupt as a user knows it: with the own line, not the hundred of pyspark and py4j below it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,24 @@ def shortened(error: Error) -> Error:
     """
     error._render_traceback_ = lambda: _lines(error)  # type: ignore[attr-defined]
     return error
+
+
+def without_us(error: Error) -> Error:
+    """Have IPython show an error with its trace, but without the signal handler that raised it."""
+    error._render_traceback_ = lambda: _trace(error)  # type: ignore[attr-defined]
+    return error
+
+
+def _trace(error: BaseException) -> list[str]:
+    from IPython import get_ipython
+
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        if entry.tb_next.tb_frame.f_code.co_filename.startswith(_libraries()):
+            entry.tb_next = None
+        entry = entry.tb_next
+    shown = get_ipython().InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
+    return list(shown)
 
 
 def within_libraries(frame: FrameType | None) -> bool:

@@ -126,6 +126,10 @@ class ClusterObjects:
         # JSON is YAML; Spark's client reads either.
         write_private(self._parts.place.spark_files.pod_template, json.dumps(self.template, indent=1))
 
+    def withhold_template(self) -> None:
+        """Take the template away: without it Spark makes no pod."""
+        self._parts.place.spark_files.pod_template.unlink(missing_ok=True)
+
     def probe(self) -> None:
         """Ask the API server, by a dry run, whether it would take an executor pod; raises its refusal."""
         self._parts.cluster.create(manifests.probe_pod(self._spec, self.template), dry_run=True)

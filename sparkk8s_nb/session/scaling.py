@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 
 from sparkk8s_nb.errors import DriverError, StartError
@@ -12,6 +13,7 @@ from sparkk8s_nb.model.fleet import Fleet
 from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.spec import SessionSpec
 from sparkk8s_nb.ports import Cluster, Driver
+from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.fleet_state import FleetState
 
 logger = logging.getLogger(__name__)
@@ -41,10 +43,44 @@ def ask_for(driver: Driver, cluster: Cluster, fleet: Fleet, wanted: int) -> None
         driver.retire_executors(busy, busy=True)
 
 
-def stop_asking(driver: Driver | None) -> None:
-    """Have Spark ask for no more executors; a driver that is gone asks for none anyway."""
-    if driver is None:
-        return
+class Asking:
+    """Has Spark stop asking for executors, from any thread and at any time.
+
+    Spark begins to ask seconds before its context can be spoken to: executors that crash at once made a
+    hundred pods meanwhile. Until then the pod template is taken away, without which Spark makes no pod (it
+    reads the file for each).
+
+    Parameters
+    ----------
+    objects : ClusterObjects
+        Keeps the template.
+    """
+
+    def __init__(self, objects: ClusterObjects) -> None:
+        self._objects = objects
+        self._lock = threading.Lock()
+        self._driver: Driver | None = None
+        self._withheld = False
+
+    def stop(self) -> None:
+        """Have no more pods made; a driver that is gone makes none anyway."""
+        with self._lock:
+            if self._driver is None:
+                self._objects.withhold_template()
+                self._withheld = True
+            else:
+                _ask_for_none(self._driver)
+
+    def reach(self, driver: Driver) -> None:
+        """The context can be spoken to from now on."""
+        with self._lock:
+            self._driver = driver
+            if self._withheld:
+                _ask_for_none(driver)
+                self._objects.write_template()
+
+
+def _ask_for_none(driver: Driver) -> None:
     try:
         driver.request_executors(0)
     except DriverError:

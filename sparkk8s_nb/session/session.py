@@ -29,7 +29,7 @@ from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.session.opening import Opening
 from sparkk8s_nb.session.parts import Parts
 from sparkk8s_nb.session.pod_follower import PodFollower
-from sparkk8s_nb.session.scaling import ask_for, stop_asking, wait_for_executors
+from sparkk8s_nb.session.scaling import Asking, ask_for, wait_for_executors
 from sparkk8s_nb.session.session_dir import SessionDir
 from sparkk8s_nb.session.status_follower import Callback, StatusFollower
 from sparkk8s_nb.session.undo import Undo
@@ -60,8 +60,9 @@ class Session:
         self._parts = parts
         self._undo = Undo()
         self._fleet = FleetState(spec.executors, on_trip=lambda reason: self._course.tripped(reason))
-        self._course = Course(self._fleet, stop_asking=lambda: stop_asking(self._driver))
         self._objects = ClusterObjects(spec, parts)
+        self._asking = Asking(self._objects)
+        self._course = Course(self._fleet, stop_asking=self._asking.stop)
         self._caretaker = Caretaker(
             parts.cluster, self._objects, self._fleet, now=parts.now, on_lost=self._course.lost
         )
@@ -96,8 +97,8 @@ class Session:
             self._driver = opening.driver(launching)
             self._undo.push("stop Spark", self._stop_driver)
             self._driver.hook(self.stop)
+            self._asking.reach(self._driver)
             self._follow_status(self._driver)
-            self._fleet.apply(WantedChanged(wanted=self.spec.executors, at=self._parts.now()))
             self._phase("Waiting for executors")
             self._objects.write_record(self.record())
             self._course.move(SessionState.RUNNING, SessionState.CONNECTING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -336,3 +337,38 @@ def test_every_error_of_a_start_is_two_lines(world):
     with pytest.raises(SparkK8sError) as caught:
         world.opened()
     assert caught.value.fix == "Wait."
+
+
+def test_executors_that_crash_while_spark_still_starts_are_not_replaced_for_ever(world):
+    """There is nobody to tell yet: the template, which Spark reads for every pod, is taken away meanwhile."""
+    template = world.place.spark_files.pod_template
+    withheld = threading.Event()
+
+    def crash():
+        objects = world.sessions[0]._objects
+        real = objects.withhold_template
+        objects.withhold_template = lambda: (real(), withheld.set())
+        for number in range(1, 5):
+            pod = PodView(
+                name=f"p{number}", uid=f"u{number}", executor=str(number), phase="Failed", exit_code=1
+            )
+            world.pods.push(PodSeen(pod=pod, at=1000.0))
+        assert withheld.wait(world.wait)
+        assert not template.exists()
+
+    world.driver.answer = world.registered()
+    launching = Launching(crash, driver=world.driver)
+    with pytest.raises(StartError, match="4 executors failed, one after the other"):
+        world.opened(parts={"launch_driver": lambda: launching})
+    assert ("request_executors", 0) in world.driver.calls
+    assert world.left == []
+
+
+def test_a_session_that_waits_for_nobody_can_be_scaled_after_such_a_crash(world):
+    """The template is back as soon as Spark can be told to ask for none."""
+    launching = Launching(lambda: world.sessions[0]._asking.stop(), driver=world.driver)
+    session = world.opened(parts={"launch_driver": lambda: launching}, wait=0)
+    assert world.place.spark_files.pod_template.exists()
+    assert ("request_executors", 0) in world.driver.calls
+    session.scale(1)
+    assert ("request_executors", 1) in world.driver.calls

@@ -78,7 +78,7 @@ class CellHooks:
             here.cells.append(None)
             here.count = self._count(stored=True)
         count = here.count
-        cell_id = getattr(here.cells[0], "cell_id", None) or ""
+        cell_id = getattr(here.cells[0], "cell_id", None) or self._requested_cell()
         ref = CellRef(tag=self._new_tag(session, count, cell_id), count=count, cell_id=cell_id)
         followed = self._followed is None or self._followed.over
         try:
@@ -105,6 +105,12 @@ class CellHooks:
         cell, here.running = here.running, None
         if cell is not None:
             cell.end()
+
+    def _requested_cell(self) -> str:
+        """The front end's id of the cell that it asked to run; empty where there is none."""
+        get_parent = getattr(self._ip, "get_parent", None)
+        request = get_parent() if get_parent is not None else {}
+        return str(request.get("metadata", {}).get("cellId") or "")
 
     def _count(self, *, stored: bool) -> int:
         """The number in the running cell's brackets.

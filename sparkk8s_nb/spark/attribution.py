@@ -168,7 +168,8 @@ class JobTagger:
             pass
         else:
             applied.tags = wanted
-            applied.connection = weakref.ref(self._client.get_thread_connection())
+            connection = self._client.get_thread_connection()
+            applied.connection = _no_connection if connection is None else weakref.ref(connection)
         finally:
             applied.busy = False
 

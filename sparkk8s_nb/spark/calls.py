@@ -107,7 +107,7 @@ def _cancelled_job(error: Exception) -> str:
     """Spark's own line about a job that was cancelled; empty for any other error."""
     cause = getattr(error, "java_exception", None)
     while cause is not None:
-        line = str(cause.getMessage()).splitlines()[0]
+        line = str(cause.getMessage() or "").partition("\n")[0]
         if "cancelled" in line:
             return line
         cause = cause.getCause()

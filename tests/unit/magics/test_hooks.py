@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -152,3 +153,57 @@ def test_a_driver_that_is_gone_breaks_no_cell(at):
 
     at.session.driver = SimpleNamespace(enter_cell=gone)
     at.hooks.after_cell(run(at))
+
+
+def test_the_cell_that_loads_the_extension_is_known_by_its_request(at):
+    """Its hooks come after its beginning; cells inside of it are still its own."""
+    at.ip.history_manager.input_hist_parsed.append("%load_ext sparkk8s_nb\n%sparkk8s start")
+    at.ip.get_parent = lambda: {"metadata": {"cellId": "whole"}}
+    at.hooks.begin(at.session)
+    at.hooks.after_cell(run(at, cell_id="inner"))
+    assert tags(at) == ["s-cell-whole-3"]
+    assert at.session.followed[-1] == "s-cell-whole-3"
+    at.hooks.after_cell(SimpleNamespace(info=SimpleNamespace(raw_cell="%load_ext sparkk8s_nb")))
+    assert at.session.followed[-1] is None
+
+
+def test_a_cell_without_a_result_has_ended(at):
+    """One with ``await`` that was cancelled."""
+    run(at)
+    at.hooks.after_cell(None)
+    assert at.session.followed[-1] is None
+
+
+def test_a_subshells_cell_runs_beside_and_takes_nothing_over(at):
+    """It has a tag of its own; the progress stays the main one's."""
+    main = run(at)
+    thread = threading.Thread(target=lambda: at.hooks.after_cell(run(at, cell_id="beside")))
+    thread.start()
+    thread.join()
+    assert tags(at) == ["s-cell-abc-3", "s-cell-beside-3"]
+    assert at.session.followed == ["s-cell-abc-3"]
+    at.hooks.after_cell(main)
+    assert at.session.followed[-1] is None
+
+
+def test_a_session_that_starts_anew_in_a_cell_has_the_rest_of_it(at):
+    """``%sparkk8s start --restart``: the one before lets go."""
+    result = run(at)
+    other = Session()
+    at.hooks.begin(other)
+    assert ("leave_cell", "s-cell-abc-3") in at.session.driver.calls
+    assert other.followed == ["s-cell-abc-3-2"]
+    at.hooks.after_cell(result)
+    assert other.followed[-1] is None
+
+
+def test_the_stop_button_at_the_very_end_of_a_cell_breaks_nothing(at):
+    """There is nothing left to stop but the reading of the last numbers."""
+
+    def pressed(cell):
+        raise KeyboardInterrupt
+
+    result = run(at)
+    at.session.follow_cell = pressed
+    at.hooks.after_cell(result)
+    assert at.session.driver.calls[-1] == ("leave_cell", "s-cell-abc-3")

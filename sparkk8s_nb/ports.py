@@ -165,6 +165,13 @@ class Driver(StatusSource, Protocol):
         """Give executors back: idle ones are ended, busy ones decommissioned after their tasks."""
         ...
 
+    def executors(self) -> tuple[ExecutorStatus, ...]:
+        """What Spark says of every executor, living and dead.
+
+        Raises :class:`~sparkk8s_nb.errors.DriverError` if the driver is gone.
+        """
+        ...
+
     def drain(self) -> Drained | None:
         """What the listener in the JVM has seen since the last call; None where there is no listener.
 

@@ -18,10 +18,10 @@ from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.model.activity import Activity
 from sparkk8s_nb.model.cells import Cells
 from sparkk8s_nb.model.drained import Drained
-from sparkk8s_nb.model.fleet import ExecutorsSeen, WatchLost
+from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, WatchLost
 from sparkk8s_nb.model.progress import CellRef, JobState, Progress
 from sparkk8s_nb.model.timeline import Timeline
-from sparkk8s_nb.ports import Driver, SparkStatus
+from sparkk8s_nb.ports import Driver
 from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
@@ -190,27 +190,28 @@ class StatusFollower:
         self._drained_at = reading.at
         dropped = reading.lost > dropped_before
         if dropped or time.monotonic() - self._status_at >= STATUS_PERIOD:
-            status = self._take_status(())
+            self._take_executors(self._driver.executors())
             if reading.lost:
-                stages = [stage for job in status.jobs for stage in job.stages]
+                stages = [stage for job in self._driver.status().jobs for stage in job.stages]
                 self._activity = self._activity.corrected(stages)
         cell = self._cell
         if cell is not None:
             jobs = self._activity.jobs(cell.tag)
-            self._publish(Progress.of(cell, jobs, self._now()), missing=_missing(self._activity))
+            progress = Progress.of(cell, jobs, self._now(), before=self.progress.value)
+            self._publish(progress, missing=_missing(self._activity))
 
-    def _take_status(self, tags: tuple[str, ...]) -> SparkStatus:
-        status = self._driver.status(tags)
+    def _take_executors(self, executors: tuple[ExecutorStatus, ...]) -> None:
         self._status_at = time.monotonic()
-        self._fleet.apply(ExecutorsSeen(executors=status.executors, at=self._now()))
-        return status
+        self._fleet.apply(ExecutorsSeen(executors=executors, at=self._now()))
 
     def _take_status_alone(self) -> None:
         """Without a listener: what the status store says."""
         cell = self._cell
-        status = self._take_status((cell.tag,) if cell else ())
+        status = self._driver.status((cell.tag,) if cell else ())
+        self._take_executors(status.executors)
         if cell is not None:
-            self._publish(Progress.of(cell, status.jobs, self._now()), missing=self._driver.without_listener)
+            progress = Progress.of(cell, status.jobs, self._now(), before=self.progress.value)
+            self._publish(progress, missing=self._driver.without_listener)
 
     def _publish(self, progress: Progress, *, missing: str) -> None:
         before = self.progress.value

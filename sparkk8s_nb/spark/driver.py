@@ -13,6 +13,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import DriverError, PortTakenError
 from sparkk8s_nb.model.drained import Drained
+from sparkk8s_nb.model.executors import ExecutorStatus
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId, is_alive
 from sparkk8s_nb.spark import pyspark_hooks, pyspark_state
@@ -37,7 +38,7 @@ class SparkDriver:
         if server is not None:
             # A JVM that ends leaves its connection to this server half open, which would print a trace.
             server.handle_error = lambda *_: None
-        self._store = StatusStore(self._context)
+        self._store: StatusStore | None = None
         self._calls = JvmCalls(spark, self._cancel_jobs)
         self._hooks: ExitStack | None = None
         self._listener: ActivityListener | None = None
@@ -70,9 +71,19 @@ class SparkDriver:
         self._hooks.callback(self._calls.close)
 
     def status(self, tags: Sequence[str] = ()) -> SparkStatus:
-        """One reading of the status store."""
+        """One reading of the status store: dearer than :meth:`executors` and :meth:`drain`."""
         with self._translated("read Spark's status"):
+            if self._store is None:
+                self._store = StatusStore(self._context)
             return self._store.read(tags)
+
+    def executors(self) -> tuple[ExecutorStatus, ...]:
+        """What Spark says of every executor, living and dead."""
+        with self._translated("read Spark's executors"):
+            listener = self._attached()
+            if listener is not None:
+                return listener.executors()
+        return self.status().executors
 
     def request_executors(self, total: int) -> None:
         """Set the number of executors that Spark's backend keeps asking for."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.model.drained import Drained
+from sparkk8s_nb.model.executors import ExecutorStatus
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId
 
@@ -64,6 +65,10 @@ class FakeDriver:
     def retire_executors(self, ids: Sequence[str], *, busy: bool) -> None:
         """Noted."""
         self.calls.append(("retire_executors", tuple(ids), busy))
+
+    def executors(self) -> tuple[ExecutorStatus, ...]:
+        """Those of :attr:`answer`."""
+        return self.status().executors
 
     def drain(self) -> Drained | None:
         """The next of :attr:`readings`; None, as without a listener, where there are none."""

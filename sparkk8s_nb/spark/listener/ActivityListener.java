@@ -12,6 +12,7 @@ import org.apache.spark.TaskEndReason;
 import org.apache.spark.TaskKilled;
 import org.apache.spark.executor.TaskMetrics;
 import org.apache.spark.scheduler.*;
+import org.apache.spark.status.api.v1.ExecutorSummary;
 
 /**
  * Watches jobs, stages and tasks, and sums them up where they happen: what {@link #drain} returns grows with
@@ -232,6 +233,26 @@ public class ActivityListener extends SparkListener {
     text.append("],\"x\":[");
     drainExecutors(text, now);
     return text.append("]}").toString();
+  }
+
+  /** Every executor but the driver, living and dead, from Spark's status store; one line of JSON. */
+  public String executors() {
+    StringBuilder text = new StringBuilder("[");
+    scala.collection.Seq all = context.statusStore().executorList(false);
+    for (int i = 0; i < all.length(); i++) {
+      ExecutorSummary executor = (ExecutorSummary) all.apply(i);
+      if (executor.id().equals("driver")) continue;
+      if (text.length() > 1) text.append(',');
+      text.append('[');
+      quote(text, executor.id());
+      text.append(',').append(executor.isActive() ? 1 : 0).append(',').append(executor.totalCores());
+      text.append(',').append(executor.activeTasks()).append(',').append(executor.completedTasks());
+      text.append(',').append(executor.failedTasks()).append(',').append(executor.memoryUsed());
+      text.append(',').append(executor.maxMemory()).append(',');
+      quote(text, executor.removeReason().isDefined() ? firstLine((String) executor.removeReason().get()) : "");
+      text.append(']');
+    }
+    return text.append(']').toString();
   }
 
   /** Ids of active jobs that carry a tag, without those of streaming queries, which are not their cell's. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -66,7 +67,8 @@ def main() -> int:
         terminated=lambda: signals.terminated,
     )
     logger.info("keeping %s for process %s", plan.lease, plan.kernel.pid)
-    os.write(ready, b"ready\n")
+    with contextlib.suppress(BrokenPipeError):  # the kernel is gone already: the loop finds out
+        os.write(ready, b"ready\n")
     os.close(ready)
     outcome = loop.run()
     logger.info("end: %s", outcome.name.lower().replace("_", " "))

@@ -99,6 +99,7 @@ def test_a_kernel_that_goes_before_its_keeper_is_up_is_cleaned_up_after(plan, tm
     keeper = launch(dataclasses.replace(plan, kernel=identify(kernel.pid), patience=0.0))
     keeper.cleanup(scratch)
     keeper.driver(identify(jvm.pid))
+    keeper._forget_ready()  # as the kernel's end closes it
     kernel.kill()
     kernel.wait()
     assert jvm.wait(timeout=30) == -signal.SIGTERM

@@ -185,7 +185,8 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
     from pyspark.find_spark_home import _find_spark_home
 
     spark_home = _find_spark_home()
-    connection = Path(tempfile.mkdtemp(prefix="sparkk8s-gateway-")) / "connection"
+    # In the directory that the keeper removes: it holds the gateway's secret until we have read it.
+    connection = Path(tempfile.mkdtemp(prefix="gateway-", dir=plan.scratch)) / "connection"
     environment = dict(os.environ)
     for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"):
         environment.pop(name, None)

@@ -177,7 +177,9 @@ class Kernel:
 
     def wait_ready(self, executors: int) -> None:
         """Wait until so many executors have registered."""
-        ready = f"sparkk8s_nb.current().fleet_feed.wait_for(lambda fleet: fleet.ready >= {executors}, 180).ready"
+        ready = (
+            f"sparkk8s_nb.current().fleet_feed.wait_for(lambda fleet: fleet.ready >= {executors}, 180).ready"
+        )
         self.run("import sparkk8s_nb")
         assert self.value(ready) >= executors, self.fleet()
 
@@ -190,6 +192,10 @@ class Kernel:
         """The fleet and the session's state, as the kernel sees them."""
         found: dict[str, Any] = json.loads(self.run(FLEET).stdout)
         return found
+
+    def wait_state(self, state: str, seconds: float) -> None:
+        """Wait until the session is in that state."""
+        assert eventually(lambda: self.fleet()["state"] == state, seconds), self.fleet()
 
     def facts(self) -> SessionFacts:
         """The session that runs."""

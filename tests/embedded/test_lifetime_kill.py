@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import psutil
 import pytest
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.processes import identify, is_alive
-from tests.embedded.kernels import GONE_SECONDS, Kernel, Remains, SessionFacts, eventually
+from tests.embedded.kernels import (
+    GONE_SECONDS,
+    Kernel,
+    Remains,
+    SessionFacts,
+    eventually,
+    temporary_files,
+)
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -103,6 +111,46 @@ def test_a_killed_kernel_with_a_living_child_leaves_nothing(running, remains: Re
         assert is_alive(child)
     finally:
         os.kill(child.pid, 9)
+
+
+def jvm_is_there(kernel: Kernel, remains: Remains) -> bool:
+    """The first moment of a start at which something would be left."""
+    return any(child.name() == "java" for child in children(kernel))
+
+
+def lease_is_there(kernel: Kernel, remains: Remains) -> bool:
+    """The first moment at which something is in the cluster."""
+    return bool(remains.any_objects(["Lease"]))
+
+
+def pod_is_there(kernel: Kernel, remains: Remains) -> bool:
+    """Spark asks for executors."""
+    return bool(remains.any_objects(["Pod"]))
+
+
+def children(kernel: Kernel) -> list[psutil.Process]:
+    """The kernel's child processes that run."""
+    return psutil.Process(kernel.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("moment", [jvm_is_there, lease_is_there, pod_is_there])
+def test_a_kernel_that_is_killed_while_it_starts_leaves_nothing(
+    moment: Callable[[Kernel, Remains], bool], new_kernel, remains: Remains
+) -> None:
+    """The keeper is there before there is anything to leave."""
+    kernel = new_kernel(f"work/{moment.__name__}.ipynb")
+    kernel.client.execute(f"%sparkk8s start {ONE}")
+    assert eventually(lambda: moment(kernel, remains)), "the moment did not come"
+    family = [identify(child.pid) for child in children(kernel)]
+    assert family
+    kernel.kill()
+    in_time = eventually(
+        lambda: (
+            not any(map(is_alive, family))
+            and remains.any_objects() + remains.session_directories() + temporary_files(kernel) == []
+        )
+    )
+    assert in_time, (list(map(is_alive, family)), remains.any_objects(), temporary_files(kernel))
 
 
 def test_the_cluster_outlives_all_of_its_sessions(

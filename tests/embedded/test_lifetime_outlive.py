@@ -163,8 +163,7 @@ def test_a_deleted_lease_is_said_plainly_and_scale_revives_the_session(
 ) -> None:
     """The collector takes the executors; Spark must not make new ones of a dead owner for ever."""
     assert remains.cluster.delete("Lease", facts.name)
-    lost = f"str(sparkk8s_nb.current()._state.wait_for(lambda s: s == 'lost', {LOST_SECONDS}))"
-    assert kernel.value(lost) == "lost"
+    kernel.wait_state("lost", LOST_SECONDS)
     said = kernel.run("%sparkk8s").said
     assert "The session's Lease was deleted" in said
     assert "%sparkk8s scale N revives it." in said

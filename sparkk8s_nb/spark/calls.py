@@ -9,7 +9,8 @@ from typing import Any
 
 from sparkk8s_nb.errors import JobsCancelledError
 from sparkk8s_nb.spark.attribution import CellMark, JobTagger, carried_to_threads, current_tags
-from sparkk8s_nb.spark.interrupt import CellScope, Interrupts, MainCalls
+from sparkk8s_nb.spark.interrupt import CellScope, Interrupts
+from sparkk8s_nb.spark.main_calls import MainCalls
 
 EVERY_CELL = ""
 

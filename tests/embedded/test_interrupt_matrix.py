@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.embedded.kernels import Kernel
+from tests.embedded.kernels import Kernel, eventually
 from tests.embedded.pressing import SOON, Pressing
 
 LONG = {
@@ -24,6 +26,21 @@ LONG = {
     "write": (
         'spark.range(0, 10**12, 1, 4).selectExpr("hash(id) h").where("h = id + 1")'
         '.write.format("noop").mode("overwrite").save()'
+    ),
+    "pandas on Spark": (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import pyspark.pandas as ps\n"
+        "ps.range(10**12).id.map(lambda n: n % 7).sum()"
+    ),
+    "broadcast join": (
+        "from pyspark.sql.functions import broadcast\n"
+        'big = spark.range(0, 10**12, 1, 4).selectExpr("hash(id) id").where("id = -1")\n'
+        'spark.range(1000).join(broadcast(big), "id").count()'
+    ),
+    "adaptive joins": (
+        'a = spark.range(0, 10**12, 1, 2).selectExpr("hash(id) % 1000 k").groupBy("k").count()\n'
+        'b = spark.range(0, 10**12, 1, 2).selectExpr("hash(id) % 999 k").groupBy("k").count()\n'
+        'a.join(b, "k").count()'
     ),
     "loop with except": (
         "for number in range(1000):\n"
@@ -216,6 +233,56 @@ def test_a_program_may_catch_the_interrupt_and_go_on(pressing: Pressing):
     stopped = pressing.stop(source, pressing.press_once)
     assert stopped.cell.stdout == "caught\n5\n", stopped.cell.said
     assert "ValueError: the end" in stopped.cell.error
+    lives_on(pressing)
+
+
+def test_a_jvm_that_hangs_cannot_hold_a_cell(pressing: Pressing):
+    """Nor the end of the cell; when it goes on, so does the session."""
+    jvm = psutil.Process(pressing.kernel.sessions[-1].jvm.pid)
+
+    def stop_jvm() -> bool:
+        if not pressing.tasks_run():
+            return False
+        jvm.suspend()
+        return True
+
+    try:
+        cell = pressing.stop_waiting(LONG["rdd"], pressing.press_once, when=stop_jvm)
+    finally:
+        jvm.resume()
+    assert cell.error.startswith("KeyboardInterrupt"), cell.said
+    assert eventually(lambda: pressing.observed()[1] == 0, SOON)
+    lives_on(pressing)
+
+
+def test_what_follows_in_a_task_of_an_event_loop_is_cancelled(pressing: Pressing):
+    """KeyboardInterrupt in a task would end the kernel."""
+    stopped = pressing.stop(
+        "import asyncio\n"
+        "async def beside():\n"
+        f"    {LONG['rdd']}\n"
+        "await asyncio.gather(beside(), asyncio.sleep(600))",
+        pressing.press_once,
+    )
+    assert "CancelledError" in stopped.cell.error, stopped.cell.said
+    lives_on(pressing)
+
+
+def test_an_import_that_works_on_a_library_is_interrupted_in_the_users_file(
+    pressing: Pressing, tmp_path: Path
+):
+    """The line that is named is the module's."""
+    (tmp_path / "workload.py").write_text(
+        "import time\n"
+        "def slow(number):\n    time.sleep(0.2)\n    return number\n"
+        "def work(sc):\n    function = lambda n: (__import__('time').sleep(0.2), n)[1]\n"
+        "    return sc.parallelize(range(10**5), 4).map(function).sum()\n"
+    )
+    stopped = pressing.stop(
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom workload import work\nwork(sc)",
+        pressing.press_once,
+    )
+    assert "workload.py, line 7: return sc.parallelize" in stopped.cell.error, stopped.cell.said
     lives_on(pressing)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from sparkk8s_nb.spark import interrupt
+from sparkk8s_nb.spark import interrupt, main_calls
 from sparkk8s_nb.spark.attribution import CellMark, current_tags
-from sparkk8s_nb.spark.interrupt import CellScope, Interrupts, MainCalls
+from sparkk8s_nb.spark.interrupt import CellScope, Interrupts
+from sparkk8s_nb.spark.main_calls import MainCalls, Press
 
 OK = "yv"
 FAILED = "xro7"
@@ -213,13 +214,56 @@ def test_a_call_that_does_not_come_back_is_left(world, monkeypatch):
     scope.leave()
 
 
+def test_what_follows_a_call_that_was_left_is_left_as_well_if_the_jvm_hangs(world, monkeypatch):
+    """pyspark tidies up with another call on the way out; the next cell may wait for the JVM again."""
+    monkeypatch.setattr(interrupt, "PATIENCE", 0.0)
+    scope = world.enter()
+
+    def hang() -> None:
+        wait_until(lambda: False)
+
+    def during() -> None:
+        press()
+        hang()
+
+    for what in (during, hang):
+        world.jvm.during = what
+        with pytest.raises(KeyboardInterrupt):
+            world.send()
+    scope.leave()
+    next_scope = world.enter()
+    world.jvm.during = lambda: wait_until(lambda: world.interrupts.presses.empty())
+    assert world.send() == OK
+    next_scope.leave()
+
+
+def test_after_a_call_that_was_left_a_jvm_that_answers_is_trusted(world, monkeypatch):
+    """A ``finally`` that takes its time is not interrupted again."""
+    scope = world.enter()
+
+    def twice() -> None:
+        press()
+        press()
+
+    world.jvm.during = twice
+    with pytest.raises(KeyboardInterrupt):
+        world.send()
+    world.jvm.during = lambda: None
+    assert world.send() == OK
+    assert world.calls.press is None
+    monkeypatch.setattr(interrupt, "PATIENCE", 0.0)
+    world.jvm.during = lambda: wait_until(lambda: world.interrupts.presses.empty())
+    assert world.send() == OK
+    scope.leave()
+
+
 def test_a_knock_that_comes_too_late_does_nothing(world):
     """The call has come back, or the cell has ended."""
     scope = world.enter()
     world.jvm.during = press
     with pytest.raises(KeyboardInterrupt):
         world.send()
-    late = interrupt.Press()
+    late = Press()
     scope._knocking = True
     press()
     scope.leave()
@@ -260,7 +304,7 @@ def test_later_errors_are_what_they_are(world, monkeypatch, later):
     """An interrupt is over some time."""
     scope = world.enter()
     if later == "after the time":
-        monkeypatch.setattr(interrupt, "AFTERMATH", -1.0)
+        monkeypatch.setattr(main_calls, "AFTERMATH", -1.0)
     with pytest.raises(KeyboardInterrupt):
         press()
     if later == "in the next cell":

@@ -44,9 +44,7 @@ def new_kernel(
 
 
 @pytest.fixture(scope="module")
-def remains(
-    embedded_cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Remains]:
+def remains(embedded_cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remains]:
     """Says what is left of sessions."""
     cluster = adapter(embedded_cluster, tmp_path_factory.mktemp("api"))
     yield Remains(cluster, Path(embedded_cluster.kubeconfig).parent.parent)

@@ -14,13 +14,13 @@ from sparkk8s_nb.session.settings_files import load_layers, project_file
 @pytest.fixture
 def home(tmp_path):
     """A home directory with a project's directory in it."""
-    (tmp_path / "home" / "work" / "deep").mkdir(parents=True)
+    (tmp_path / "home" / "flights" / "deep").mkdir(parents=True)
     return tmp_path / "home"
 
 
 def load(home: Path, cwd: Path | None = None, environ: dict[str, str] | None = None):
     """Read the files, with the administrator's beside the home."""
-    return load_layers(environ or {}, home, cwd or home / "work" / "deep", admin=home.parent / "etc.toml")
+    return load_layers(environ or {}, home, cwd or home / "flights" / "deep", admin=home.parent / "etc.toml")
 
 
 def write(path: Path, text: str) -> None:
@@ -38,7 +38,7 @@ def test_all_three_files_are_found_in_the_order_in_which_they_win(home):
     """Administrator, user, project."""
     write(home.parent / "etc.toml", "[start]\ncores = 1")
     write(home / ".config/sparkk8s/config.toml", "[start]\ncores = 2")
-    write(home / "work/sparkk8s.toml", "[start]\ncores = 3")
+    write(home / "flights/sparkk8s.toml", "[start]\ncores = 3")
     layers = load(home)
     assert [layer.source for layer in layers] == [Source.ADMIN, Source.USER, Source.PROJECT]
     assert [layer.start["cores"].value for layer in layers] == [1, 2, 3]
@@ -47,10 +47,10 @@ def test_all_three_files_are_found_in_the_order_in_which_they_win(home):
 def test_origins_do_not_show_the_users_name(home):
     """They end up in notebooks, and notebooks are shared."""
     write(home / ".config/sparkk8s/config.toml", "[start]\ncores = 2")
-    write(home / "work/sparkk8s.toml", "[start]\ncores = 3")
+    write(home / "flights/sparkk8s.toml", "[start]\ncores = 3")
     assert [layer.start["cores"].origin for layer in load(home)] == [
         "~/.config/sparkk8s/config.toml:2",
-        "~/work/sparkk8s.toml:2",
+        "~/flights/sparkk8s.toml:2",
     ]
 
 
@@ -62,11 +62,11 @@ def test_the_users_directory_follows_xdg(home):
 
 def test_the_nearest_projects_file_counts_and_none_above_home(home):
     """A project within a project has its own."""
-    write(home / "work/sparkk8s.toml", "")
+    write(home / "flights/sparkk8s.toml", "")
     write(home / "work/deep/sparkk8s.toml", "")
     write(home.parent / "sparkk8s.toml", "")
     assert project_file(home / "work/deep", home) == home / "work/deep/sparkk8s.toml"
-    assert project_file(home / "work", home) == home / "work/sparkk8s.toml"
+    assert project_file(home / "flights", home) == home / "flights/sparkk8s.toml"
     assert project_file(home, home) is None
 
 

@@ -72,6 +72,7 @@ class Pressing:
         self.kernel = kernel
         self.times: list[tuple[str, float, float]] = []
         self.said_beside = ""
+        self._replied: set[str] = set()
         self._path = kernel.directory / "jobs.txt"
 
     def start(self) -> None:
@@ -145,10 +146,15 @@ class Pressing:
                 else:
                     cell.take(message)
         ended = time.time()
-        client.get_shell_msg(timeout=SOON)
+        self._wait_for_reply(execution)
         assert pressed, cell.said
         assert cell.error or "finally" in source, cell.said
         return (cell, pressed, ended)
+
+    def _wait_for_reply(self, request: str) -> None:
+        """Cell and subshell answer in any order."""
+        while request not in self._replied:
+            self._replied.add(self.kernel.client.get_shell_msg(timeout=SOON)["parent_header"]["msg_id"])
 
     def _beside(self, message: Mapping[str, Any]) -> None:
         if message["msg_type"] == "stream":
@@ -176,7 +182,7 @@ class Pressing:
         message = client.session.msg("execute_request", content)
         message["header"]["subshell_id"] = created["subshell_id"]
         client.shell_channel.send(message)
-        client.get_shell_msg(timeout=SOON)
+        self._wait_for_reply(message["header"]["msg_id"])
         gone = {"subshell_id": created["subshell_id"]}
         client.control_channel.send(client.session.msg("delete_subshell_request", gone))
         client.get_control_msg(timeout=SOON)

@@ -10,12 +10,17 @@ from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def boot_id() -> str:
-    """The id of this boot of this machine; empty where there is none, and then nothing is proven."""
+    """Where process ids mean what they mean here: this boot of this machine, and this process namespace.
+
+    Containers of one node share the boot id and not their process ids, so the namespace belongs to it.
+    Empty where there is none, and then nothing is proven.
+    """
     if BOOT_ID.is_file():
-        return BOOT_ID.read_text().strip()
+        return f"{BOOT_ID.read_text().strip()}/{PID_NAMESPACE.readlink()}"
     if sys.platform == "darwin":
         command = ["sysctl", "-n", "kern.bootsessionuuid"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

@@ -241,6 +241,11 @@ class Session:
         ------
         UsageError, DriverError, ClusterError
         """
+        if executors < 1:
+            raise UsageError(
+                f"A session cannot have {executors} executors.",
+                fix="Scale to at least 1, or stop the session.",
+            )
         driver = self._running_driver()
         if self.state is SessionState.LOST:
             self._revive()

@@ -70,15 +70,17 @@ class StatusFollower:
         self._now = now
         self._on_driver_gone = on_driver_gone
         self._reading = threading.Lock()
+        self._counting = threading.Lock()
         self._wake = threading.Event()
         self._cell: CellRef | None = None
+        self._last: CellRef | None = None
         self._activity = Activity()
         self._cells = Cells()
         self._timeline = Timeline()
         self._drained_at = 0.0
         self._status_at = 0.0
         self._read_at = Feed(time.monotonic())
-        self._callbacks: dict[int, Callback] = {}
+        self._callbacks: dict[object, Callback] = {}
         self._worker = Worker("status", self._work, on_death=self._died)
 
     def start(self) -> None:
@@ -119,11 +121,14 @@ class StatusFollower:
     def follow(self, cell: CellRef | None) -> None:
         """From now on the progress is that cell's; None when it has ended: its last numbers stay."""
         before, self._cell = self._cell, cell
-        if before is not None:
-            self._cells = self._cells.end(before.tag, at=self._now())
+        self._last = before if cell is None else None
+        with self._counting:
+            if before is not None:
+                self._cells = self._cells.end(before.tag, at=self._now())
+            if cell is not None:
+                self._cells = self._cells.begin(cell, at=self._now())
+                self._timeline = Timeline()
         if cell is not None:
-            self._cells = self._cells.begin(cell, at=self._now())
-            self._timeline = Timeline()
             self.progress.publish(Progress(cell=cell, as_of=self._now()))
         self._wake.set()
 
@@ -144,11 +149,13 @@ class StatusFollower:
     @contextmanager
     def calling(self, callback: Callback) -> Iterator[None]:
         """Call a user's function with every new progress; one that raises is told of once and dropped."""
-        key = id(callback)
+        key = object()
         self._callbacks[key] = callback
         try:
             yield
         finally:
+            if self.answers(LATEST_END):
+                self.read_now()
             self._callbacks.pop(key, None)
 
     def _work(self, stop: StopFlag) -> None:
@@ -184,9 +191,11 @@ class StatusFollower:
         self._activity = self._activity.apply(reading)
         if reading.ended:
             ended = [job for item in reading.ended if (job := self._activity.job(item.id)) is not None]
-            self._cells = self._cells.with_ended(reading, ended)
+            with self._counting:
+                self._cells = self._cells.with_ended(reading, ended)
         since = reading.at - self._drained_at if self._drained_at else BUSY_PERIOD
-        self._timeline = self._timeline.add(reading.at, min(since, IDLE_PERIOD), reading.work)
+        with self._counting:
+            self._timeline = self._timeline.add(reading.at, min(since, IDLE_PERIOD), reading.work)
         self._drained_at = reading.at
         dropped = reading.lost > dropped_before
         if dropped or time.monotonic() - self._status_at >= STATUS_PERIOD:
@@ -194,9 +203,11 @@ class StatusFollower:
             if reading.lost:
                 stages = [stage for job in self._driver.status().jobs for stage in job.stages]
                 self._activity = self._activity.corrected(stages)
-        cell = self._cell
+        cell = self._cell or self._last
         if cell is not None:
             jobs = self._activity.jobs(cell.tag)
+            if cell is self._last and not any(job.state is JobState.RUNNING for job in jobs):
+                self._last = None  # these are its last numbers
             progress = Progress.of(cell, jobs, self._now(), before=self.progress.value)
             self._publish(progress, missing=_missing(self._activity))
 

@@ -27,6 +27,7 @@ public class ActivityListener extends SparkListener {
   private static final int STAGES_IN_A_JOB = 1000;
   private static final int LATE_STAGES = 256;
   private static final int TEXT = 200;
+  private static final int MANY_TAGS = 20000;
 
   private final SparkContext context;
   private final Map stages = new HashMap();
@@ -122,7 +123,8 @@ public class ActivityListener extends SparkListener {
     text.append('[').append(event.jobId()).append(',').append(event.time()).append(',');
     quote(text, property(properties, "spark.job.description"));
     text.append(',');
-    quote(text, job.tags);
+    // Whole: a tag that is cut would be another cell's.
+    quote(text, job.tags, MANY_TAGS);
     text.append(',');
     quote(text, property(properties, "spark.sql.execution.id"));
     text.append(',');
@@ -485,7 +487,11 @@ public class ActivityListener extends SparkListener {
   }
 
   private static void quote(StringBuilder text, String value) {
-    int end = Math.min(value.length(), TEXT);
+    quote(text, value, TEXT);
+  }
+
+  private static void quote(StringBuilder text, String value, int most) {
+    int end = Math.min(value.length(), most);
     text.append('"');
     for (int i = 0; i < end; i++) {
       char c = value.charAt(i);

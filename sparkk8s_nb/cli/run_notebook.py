@@ -23,6 +23,8 @@ START_LINE = re.compile(r"^\s*%%?sparkk8s\s+start\b", re.MULTILINE)
 LOAD = "%load_ext sparkk8s_nb"
 STOP = "import sparkk8s_nb\nif sparkk8s_nb.current() is not None:\n    print(sparkk8s_nb.stop())"
 STARTUP_TIMEOUT = 120
+STOP_TIMEOUT = 60.0
+"""Seconds for the session's stop: Spark gets 10, then its JVM is ended."""
 
 
 def run_notebook(path: Path, start_words: Sequence[str], *, output: Path | None = None) -> int:
@@ -120,24 +122,44 @@ def _execute(client: Any, notebook: Any, printer: LinePrinter, *, start: bool) -
                 return True
         return False
     finally:
-        _hidden(client, STOP)
+        _stop_session(client)
         printer.clear()
 
 
+def _stop_session(client: Any) -> None:
+    """Stop the session in a kernel that can still be asked; a dead one's keeper cleans up by itself."""
+    from jupyter_core.utils import run_sync
+
+    if not run_sync(client.km.is_alive)():
+        return
+    try:
+        _hidden(client, STOP, timeout=STOP_TIMEOUT)
+    except (TimeoutError, KeyboardInterrupt):
+        # It is busy with an interrupted cell, or stuck: the kernel is ended next, and the keeper cleans up.
+        sys.stderr.write("The kernel does not answer and is ended; its session is cleaned up behind it.\n")
+
+
 def _run_cell(client: Any, cell: Any, index: int) -> bool:
-    from nbclient.exceptions import CellExecutionError
+    from jupyter_core.utils import run_sync
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     try:
         client.execute_cell(cell, index)
     except CellExecutionError:
         return False
+    except DeadKernelError:
+        sys.stderr.write("The kernel died in this cell (out of memory?).\n")
+        return False
+    except KeyboardInterrupt:
+        run_sync(client.km.interrupt_kernel)()
+        raise
     return True
 
 
-def _hidden(client: Any, source: str) -> bool:
+def _hidden(client: Any, source: str, timeout: float | None = None) -> bool:
     """Run code that is not in the notebook; what it prints goes to standard error."""
     reply = client.kc.execute_interactive(
-        source, store_history=False, timeout=600, output_hook=_to_stderr, allow_stdin=False
+        source, store_history=False, timeout=timeout, output_hook=_to_stderr, allow_stdin=False
     )
     import inspect
 

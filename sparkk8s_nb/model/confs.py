@@ -20,6 +20,12 @@ _LIFETIME = "Leave it away: the toolkit needs its own value to clean up and to s
 _SCALING = "Dynamic allocation is not available yet: use -n N, and %sparkk8s scale N later."
 _UI = "Leave it away: %sparkk8s ui opens the Spark UI, for you alone."
 
+EXECUTOR_ENV = "spark.executorEnv."
+_NOT_IN_PODS = (
+    "Use --conf spark.kubernetes.executor.secretKeyRef.NAME=SECRET:KEY: "
+    "a value here would stand in every pod for all to read."
+)
+
 OWNED_CONFS: Mapping[str, str] = MappingProxyType(
     {
         "spark.master": _CLUSTER,
@@ -104,6 +110,8 @@ def owner_says(key: str, value: str = "") -> str | None:
     'Use --namespace.'
     >>> owner_says("spark.sql.shuffle.partitions") is None
     True
+    >>> owner_says("spark.executorEnv.AWS_SECRET_ACCESS_KEY").startswith("Use --conf spark.kubernetes")
+    True
     """
     if (
         key in _PASSING
@@ -111,6 +119,8 @@ def owner_says(key: str, value: str = "") -> str | None:
         or (key == "spark.dynamicAllocation.enabled" and value.strip().lower() == "false")
     ):
         return None
+    if key.startswith(EXECUTOR_ENV) and is_secret(key):
+        return _NOT_IN_PODS
     for pattern, fix in OWNED_CONFS.items():
         if key == pattern or (pattern.endswith("*") and key.startswith(pattern[:-1])):
             return fix

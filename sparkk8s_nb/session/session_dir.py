@@ -127,10 +127,18 @@ def make_keys(place: SessionDir) -> SessionKeys:
 
 def keep_newest(directory: Path, count: int) -> Sequence[Path]:
     """Remove all but the ``count`` newest entries of a directory; return what was removed."""
-    entries = sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    entries = sorted(directory.iterdir(), key=_written, reverse=True)
     for old in entries[count:]:
         if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
         else:
             old.unlink(missing_ok=True)
     return entries[count:]
+
+
+def _written(path: Path) -> float:
+    """When an entry was last written; another start may remove it at this moment."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

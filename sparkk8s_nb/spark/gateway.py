@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkk8s_nb.errors import DriverError
-from sparkk8s_nb.localfiles import tail
+from sparkk8s_nb.localfiles import tail, write_private
 from sparkk8s_nb.processes import ProcessId, end, identify
 from sparkk8s_nb.spark.java import Java
 
@@ -227,9 +227,16 @@ def _command(plan: LaunchPlan, spark_home: str) -> list[str]:
         command += ["--packages", ",".join(plan.packages)]
     if plan.class_path:
         command += ["--driver-class-path", plan.class_path]
-    for key, value in plan.extra.items():
-        command += ["--conf", f"{key}={value}"]
+    if plan.extra:
+        # A file, not arguments: a repository's address may hold a password, and arguments are for all to read.
+        command += ["--properties-file", str(_write_properties(plan)), "--load-spark-defaults"]
     return [*command, "pyspark-shell"]
+
+
+def _write_properties(plan: LaunchPlan) -> Path:
+    """Write the confs that spark-submit itself reads, as Java properties; 0600."""
+    lines = (f"{key} {value}".replace("\\", "\\\\").replace("\n", " ") for key, value in plan.extra.items())
+    return write_private(plan.scratch / "launch.properties", "\n".join(lines) + "\n")
 
 
 def _open_gateway(port: int, secret: str) -> Any:

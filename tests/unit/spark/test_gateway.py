@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -59,9 +60,10 @@ def test_only_what_must_be_known_at_launch_is_on_the_command_line(plan):
     full = LaunchPlan(
         java=plan.java, memory="1g", log4j2=plan.log4j2, output=plan.output, scratch=plan.scratch,
         packages=("g:a:1", "g:b:2"), class_path="/x.jar", java_options="-Dx=1",
-        extra={"spark.jars.repositories": "https://example.com"},
+        extra={"spark.jars.repositories": "https://ada:word@example.com"},
     )  # fmt: skip
     command = gateway._command(full, "/spark")
+    properties = plan.scratch / "launch.properties"
     assert command == [
         "/spark/bin/spark-submit",
         "--driver-memory",
@@ -72,10 +74,13 @@ def test_only_what_must_be_known_at_launch_is_on_the_command_line(plan):
         "g:a:1,g:b:2",
         "--driver-class-path",
         "/x.jar",
-        "--conf",
-        "spark.jars.repositories=https://example.com",
+        "--properties-file",
+        str(properties),
+        "--load-spark-defaults",
         "pyspark-shell",
     ]
+    assert properties.read_text() == "spark.jars.repositories https://ada:word@example.com\n"
+    assert stat.S_IMODE(properties.stat().st_mode) == 0o600
     assert "--packages" not in gateway._command(plan, "/spark")
 
 

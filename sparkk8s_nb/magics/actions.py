@@ -184,8 +184,9 @@ class Actions:
         if command.value is not None:
             print(change_conf(self._registry.require(), command.key, command.value))  # noqa: T201
         else:
-            rows = conf_table(settings or starting.settings_for(), session, command.key)
-            show_table(rows, "No settings.", private=True)
+            saved = detect().home is Home.KERNEL
+            rows = conf_table(settings or starting.settings_for(), session, command.key, saved=saved)
+            show_table(rows, "No settings.")
 
     def _stop(self) -> None:
         session = self._registry.require()

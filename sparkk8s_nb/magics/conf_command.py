@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparkk8s_nb.errors import UsageError
-from sparkk8s_nb.model.confs import CONFS_OF_OPTIONS
+from sparkk8s_nb.model.confs import CONFS_OF_OPTIONS, is_secret
 from sparkk8s_nb.model.options import Applies, Option, option_named
 from sparkk8s_nb.model.quantities import parse_count
-from sparkk8s_nb.model.settings import SettingRow, Settings
+from sparkk8s_nb.model.settings import HIDDEN, SettingRow, Settings
 from sparkk8s_nb.session.session import Session
 
+NOT_SAVED = "(not shown in a notebook)"
+"""In place of what names a cluster: a notebook is saved, and shared."""
 
-def conf_table(settings: Settings, session: Session | None, key: str = "") -> list[dict[str, str]]:
-    """All settings, or one, as rows for people."""
+
+def conf_table(
+    settings: Settings, session: Session | None, key: str = "", *, saved: bool = False
+) -> list[dict[str, str]]:
+    """All settings, or one, as rows for people; ``saved`` where a notebook keeps what is shown."""
     effective = effective_values(session) if session is not None else {}
     rows = [settings.row(key, effective)] if key else list(settings.table(effective))
-    return [_shown(row) for row in rows]
+    return [_shown(row, saved=saved) for row in rows]
 
 
 def effective_values(session: Session) -> Mapping[str, object]:
@@ -56,13 +61,14 @@ def change_conf(session: Session, key: str, value: str) -> str:
             f"{key} cannot be changed while the session runs.", fix=f"Start anew: {_anew(option, key, value)}"
         )
     spark: Any = session.spark
+    shown = HIDDEN if is_secret(key) else value
     if not spark.conf.isModifiable(key):
         raise UsageError(
             f"The conf {key} cannot be changed while the session runs.",
-            fix=f"Start anew: %sparkk8s start --restart --conf {key}={value}",
+            fix=f"Start anew: %sparkk8s start --restart --conf {key}={shown}",
         )
     spark.conf.set(key, value)
-    return f"{key} = {value}, from now on."
+    return f"{key} = {shown}, from now on."
 
 
 def _anew(option: Option, key: str, value: str) -> str:
@@ -77,7 +83,8 @@ def _anew(option: Option, key: str, value: str) -> str:
     return f"{restart} --conf {conf}={value}"
 
 
-def _shown(row: SettingRow) -> dict[str, str]:
+def _shown(row: SettingRow, *, saved: bool) -> dict[str, str]:
     origin = f"{row.origin} (locked)" if row.locked else row.origin
     when = "now" if row.applies is Applies.NOW else "at restart"
-    return {"setting": row.key, "value": row.value, "origin": origin, "changes": when}
+    value = NOT_SAVED if saved and row.private and row.value else row.value
+    return {"setting": row.key, "value": value, "origin": origin, "changes": when}

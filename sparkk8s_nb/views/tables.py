@@ -19,15 +19,19 @@ def show_table(rows: Sequence[Mapping[str, Any]], empty: str, *, private: bool =
     rows : sequence of Mapping
     empty : str
     private : bool
-        Whether they name clusters: then only as text on standard output, which users expect to be saved
-        no more than they expect it of ``kubectl``'s.
+        Whether they name clusters: then a notebook shows them in its pager, which is not saved.
     """
     if not rows:
         print(empty)  # noqa: T201 - a command's answer
         return
     text = aligned(rows)
-    if private or detect().home is not Home.KERNEL:
+    if detect().home is not Home.KERNEL:
         print(text)  # noqa: T201
+        return
+    if private:
+        from IPython.core.page import page
+
+        page(text)
         return
     _display({"text/plain": text, "text/html": _table(rows)})
 

@@ -149,7 +149,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         key="image", flags=("--image",), metavar="I", kind=values.IMAGE, example="registry.example.com/team/spark:4.3",
-        help="The executors' image (in a notebook pod: its own).", group=Group.PLACE,
+        help="The executors' image (embedded: none is needed).", group=Group.PLACE,
         project_refusal="an image comes from a registry",
     ),
     Option(
@@ -194,7 +194,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         key="timeout", flags=("--timeout",), metavar="S", kind=values.DURATION, example="5m", default=300.0,
-        help="How long it waits: seconds, or 5m (300; longer while an image is pulled).", group=Group.COURSE,
+        help="How long it waits: seconds, or 5m (300).", group=Group.COURSE,
     ),
     Option(
         key="restart", flags=("--restart",), kind=values.ON_OFF, switch=True,

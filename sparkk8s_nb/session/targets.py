@@ -2,7 +2,7 @@
 
 * ``--context embedded``: this machine's own, always.
 * ``--context NAME``: that context; outside a pod it must have a namespace, or ``--namespace`` gives one.
-* In a pod with a mounted token: that cluster, if pods may be created there.
+* In a pod with a mounted token: that cluster.
 * Otherwise: the embedded one.
 """
 

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 
-from sparkk8s_nb.errors import ClusterError, ConnectError
+from sparkk8s_nb.errors import ClusterError, ConflictError, ConnectError
 from sparkk8s_nb.model.fleet import DEAD_KEPT, CreationRefused, PodView
 from sparkk8s_nb.ports import Cluster, Stop
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
@@ -175,7 +175,11 @@ class Caretaker:
                 self._logs.popitem(last=False)
 
     def _delete(self, pod: PodView) -> None:
-        self._cluster.delete("Pod", pod.name, uid=pod.uid, grace=0)
+        try:
+            self._cluster.delete("Pod", pod.name, uid=pod.uid, grace=0)
+        except ConflictError:
+            # The name is another pod's by now: the one that we meant is gone.
+            logger.debug("%s is another pod now", pod.name)
         self._unmarked.pop(pod.uid, None)
 
     def _delete_unmarked(self) -> None:

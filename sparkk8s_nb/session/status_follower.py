@@ -200,7 +200,7 @@ class StatusFollower:
         dropped = reading.lost > dropped_before
         if dropped or time.monotonic() - self._status_at >= STATUS_PERIOD:
             self._take_executors(self._driver.executors())
-            if reading.lost:
+            if reading.lost and self._activity.running:
                 stages = [stage for job in self._driver.status().jobs for stage in job.stages]
                 self._activity = self._activity.corrected(stages)
         cell = self._cell or self._last

@@ -62,6 +62,7 @@ class Ours(Nothing):
         from sparkk8s_nb.session.fleet_state import FleetState
         from sparkk8s_nb.session.status_follower import StatusFollower
 
+        driver.hook(lambda: None)  # tags jobs as a session does
         fleet = FleetState(0, on_trip=print)
         self.follower = StatusFollower(driver, fleet, now=time.time, on_driver_gone=print)
         self.follower.start()

@@ -16,7 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import urllib3
 from urllib3.util.ssl_ import create_urllib3_context
@@ -96,6 +96,23 @@ class Stream:
         """Give up the connection: it is in the middle of an answer and cannot be used again."""
         with contextlib.suppress(OSError):
             self._response.close()
+
+
+class Requests(Protocol):
+    """What carries requests: :class:`ApiServer`, or a script in tests."""
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        timeouts: Timeouts | None = None,
+    ) -> Answer:
+        """Send one request and read its answer."""
+        ...
 
 
 class ApiServer:

@@ -6,11 +6,11 @@ import datetime
 import urllib.parse
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from urllib3 import exceptions as net
 
-from sparkk8s_nb.apiserver import JSON, MERGE_PATCH, Answer, Timeouts
+from sparkk8s_nb.apiserver import MERGE_PATCH, Answer, Requests, Timeouts
 
 TIMEOUTS = Timeouts(connect=5.0, read=10.0)
 CORE, LEASES = "/api/v1", "/apis/coordination.k8s.io/v1"
@@ -31,35 +31,18 @@ class Renewed(StrEnum):
     REFUSED = "refused"
 
 
-class Transport(Protocol):
-    """What carries requests: :class:`~sparkk8s_nb.apiserver.ApiServer`, or a script in tests."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = JSON,
-        timeouts: Timeouts | None = None,
-    ) -> Answer:
-        """Send one request and read its answer."""
-        ...
-
-
 class Client:
     """The session's objects in one namespace.
 
     Parameters
     ----------
-    transport : Transport
+    transport : Requests
     namespace : str
     selector : str
         Chooses everything the session made.
     """
 
-    def __init__(self, transport: Transport, namespace: str, selector: str) -> None:
+    def __init__(self, transport: Requests, namespace: str, selector: str) -> None:
         self._transport = transport
         self._namespace = urllib.parse.quote(namespace)
         self._selector = selector

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from urllib3 import exceptions as net
 
-from sparkk8s_nb.apiserver import JSON, MERGE_PATCH, Answer, Stream, Timeouts
+from sparkk8s_nb.apiserver import MERGE_PATCH, Answer, Requests, Stream, Timeouts
 from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
 from sparkk8s_nb.kube.kinds import Kind, kind_of
 from sparkk8s_nb.kube.translate import Asked, connect_error, error_of
@@ -27,21 +27,8 @@ PATIENCE = 2
 """How often a request that the server put off (429, 503) is sent again."""
 
 
-class Transport(Protocol):
+class Transport(Requests, Protocol):
     """What carries requests: :class:`~sparkk8s_nb.apiserver.ApiServer`, or a script in tests."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = JSON,
-        timeouts: Timeouts | None = None,
-    ) -> Answer:
-        """Send one request and read its answer."""
-        ...
 
     def stream(self, path: str, *, query: Mapping[str, str], timeouts: Timeouts) -> Stream:
         """Begin an answer that goes on."""

@@ -17,7 +17,7 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-unit check format docs bench lock java venv clean
+.PHONY: help demo lab test test-unit check format docs class-lists bench lock java venv clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: venv java ## Run the benchmarks (minutes; benchmarks/README.md has the me
 
 docs: venv ## Write docs/options.md from the table of options
 	$(BIN)/python scripts/options_table.py > docs/options.md
+
+class-lists: venv java ## Write the lists of classes that starts are prepared with (after a change of Spark)
+	$(BIN)/python scripts/class_lists.py
 
 lock: ## Renew the lock files from pyproject.toml (needs uv and the network)
 	@scripts/lock.sh

@@ -1,8 +1,9 @@
 """How long until Spark works: ours against stock pyspark on the same embedded cluster.
 
-Both start two executors of one core on the same API and run a first JVM task, a first Python task and a
-first SQL query, each in a fresh process, in turns. Stock pyspark has its default confs but for what it needs
-to reach the cluster at all. Prints a table and a JSON line.
+All start two executors of one core on the same API and run a first JVM task, a first Python task and a
+first SQL query, each in a fresh process, in turns: stock pyspark, ours as on a machine's first start, and ours
+as on every later one, with the archives of Spark's classes that the first start makes. Stock pyspark has its
+default confs but for what it needs to reach the cluster at all. Prints a table and a JSON line.
 
     python benchmarks/start.py [--rounds 7]
 """
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 
 ROUNDS = 7
+KINDS = ("stock", "first", "ours")
 MARKS = ("session", "first JVM task", "first Python task", "first SQL")
 
 
@@ -41,7 +43,9 @@ def ours() -> None:
     begin = time.monotonic()
     import sparkk8s_nb
 
-    session = sparkk8s_nb.start(executors=2, cores=1, memory="2g", driver_memory="1g", context="embedded")
+    session = sparkk8s_nb.start(
+        executors=2, cores=1, memory="2g", driver_memory="1g", context="embedded", class_archives=False
+    )
     marks = marks_of(session.spark, begin)
     ends = [moment for _, moment in session.phases[1:]]
     phases = {name: end - at for (name, at), end in zip(session.phases, ends, strict=False) if name}
@@ -84,11 +88,14 @@ def prepare(scratch: Path) -> None:
 
     import sparkk8s_nb.embedded.lifecycle as embedded
     from sparkk8s_nb.kube.connect import connect
+    from sparkk8s_nb.session.preparing import prepare as made_ready
     from sparkk8s_nb.session.targets import embedded_target
     from sparkk8s_nb.spark.java import find_java
     from sparkk8s_nb.spark.places import executor_hints
 
     cluster = embedded.up()
+    os.environ["SPARKK8S_CACHE_DIR"] = str(scratch / "cache")
+    made_ready(lambda doing: print(doing, file=sys.stderr))
     script = resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text()
     api = connect(embedded_target(), scratch=scratch)
     api.create(
@@ -124,6 +131,7 @@ def one(kind: str, scratch: Path, log: Path) -> dict[str, dict[str, float]]:
             [sys.executable, __file__, "--child", kind, "--scratch", str(scratch)],
             stdout=subprocess.PIPE,
             stderr=errors,
+            env={**os.environ, "SPARKK8S_CACHE_DIR": str(scratch / ("none" if kind == "first" else "cache"))},
             timeout=300,
             check=True,
         )
@@ -134,13 +142,13 @@ def main() -> None:
     """Run the rounds in turns and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--child", choices=("ours", "stock"))
+    parser.add_argument("--child", choices=KINDS)
     parser.add_argument("--scratch", type=Path)
     options = parser.parse_args()
-    if options.child == "ours":
-        return ours()
     if options.child == "stock":
         return stock(options.scratch)
+    if options.child:
+        return ours()
     with tempfile.TemporaryDirectory(prefix="bench-start-") as directory:
         scratch = Path(directory)
         os.environ["SPARKK8S_RUNTIME_DIR"] = str(scratch / "run")
@@ -157,9 +165,9 @@ def main() -> None:
 
 def measure(scratch: Path, rounds: int) -> dict[str, list[dict[str, dict[str, float]]]]:
     """All rounds, after one of each that only warms the disk's cache."""
-    results: dict[str, list[dict[str, dict[str, float]]]] = {"ours": [], "stock": []}
+    results: dict[str, list[dict[str, dict[str, float]]]] = {kind: [] for kind in KINDS}
     for number in range(rounds + 1):
-        for kind in ("stock", "ours") if number % 2 else ("ours", "stock"):
+        for kind in (*KINDS[number % 3 :], *KINDS[: number % 3]):
             result = one(kind, scratch, scratch / f"{kind}.log")
             if number:
                 results[kind].append(result)
@@ -177,14 +185,20 @@ def report(results: dict[str, list[dict[str, dict[str, float]]]]) -> None:
         kind: {mark: [min(v), max(v)] for mark in MARKS for v in [[r["marks"][mark] for r in rounds]]}
         for kind, rounds in results.items()
     }
-    print(f"{'seconds until':20s} {'stock':>8s} {'ours':>8s} {'ratio':>7s}   spread of ours")
-    ratios = {}
+    print(
+        f"{'seconds until':18s} {'stock':>7s} {'first':>7s} {'ratio':>6s} {'ours':>7s} {'ratio':>6s}   spread of ours"
+    )
+    ratios: dict[str, dict[str, float]] = {"first": {}, "ours": {}}
     for mark in MARKS:
-        stock_s, ours_s = medians["stock"][mark], medians["ours"][mark]
-        pairs = zip(results["ours"], results["stock"], strict=True)
-        ratios[mark] = statistics.median(o["marks"][mark] / s["marks"][mark] for o, s in pairs)
+        for kind, found in ratios.items():
+            pairs = zip(results[kind], results["stock"], strict=True)
+            found[mark] = statistics.median(o["marks"][mark] / s["marks"][mark] for o, s in pairs)
+        stock_s, first_s, ours_s = (medians[kind][mark] for kind in KINDS)
         low, high = spread["ours"][mark]
-        print(f"{mark:20s} {stock_s:8.2f} {ours_s:8.2f} {ratios[mark]:7.2f}   {low:.2f} to {high:.2f}")
+        print(
+            f"{mark:18s} {stock_s:7.2f} {first_s:7.2f} {ratios['first'][mark]:6.2f} "
+            f"{ours_s:7.2f} {ratios['ours'][mark]:6.2f}   {low:.2f} to {high:.2f}"
+        )
     print("\nphases of ours, median seconds")
     phases = {}
     for name in results["ours"][0]["phases"]:

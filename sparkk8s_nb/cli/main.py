@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from sparkk8s_nb.cli import cluster_commands, run_commands, session_commands
+from sparkk8s_nb.cli import cluster_commands, prepare_command, run_commands, session_commands
 from sparkk8s_nb.cli.output import Output
 from sparkk8s_nb.errors import SparkK8sError, UsageError
 from sparkk8s_nb.model.suggest import did_you_mean
@@ -31,6 +31,8 @@ usage: sparkk8s-nb COMMAND [options]
   contexts            clusters to choose from
   cluster up|down|status|kubeconfig
                       the cluster of this machine
+  prepare             make archives of Spark's classes now: they halve every start
+                      (else a first start makes them in its background)
   version             this program's version
 
 --json after any command prints JSON. The start options are those of %sparkk8s start:
@@ -46,6 +48,7 @@ COMMANDS: Mapping[str, Command] = {
     "gc": session_commands.gc,
     "contexts": session_commands.contexts,
     "cluster": cluster_commands.cluster,
+    "prepare": prepare_command.prepare,
 }
 
 

@@ -215,6 +215,10 @@ OPTIONS: tuple[Option, ...] = (
         kind=values.ON_OFF, group=Group.COURSE,
         help="Whether Spark writes an event log (on).", example="off",
     ),
+    Option(
+        key="class_archives", choices=("on", "off"), default=True, kind=values.ON_OFF, group=Group.COURSE,
+        help="Whether a first start on this machine makes archives that halve later starts (on).", example="off",
+    ),
 )  # fmt: skip
 """All options of ``start``, in the order of help."""
 

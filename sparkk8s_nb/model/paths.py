@@ -9,9 +9,12 @@ state directory      ``$XDG_STATE_HOME/sparkk8s`` or                 what outliv
                      ``~/.local/state/sparkk8s``                     driver logs, event logs
 config directory     ``$XDG_CONFIG_HOME/sparkk8s`` or                the user's ``config.toml``
                      ``~/.config/sparkk8s``
+cache directory      ``$XDG_CACHE_HOME/sparkk8s`` or                 what can be made again:
+                     ``~/.cache/sparkk8s``                           archives of Spark's classes
 ===================  ==============================================  ==========================
 
-``SPARKK8S_RUNTIME_DIR`` and ``SPARKK8S_STATE_DIR`` win over both (tests and administrators use them).
+``SPARKK8S_RUNTIME_DIR``, ``SPARKK8S_STATE_DIR`` and ``SPARKK8S_CACHE_DIR`` win over these (tests and
+administrators use them).
 The directories are made by :mod:`sparkk8s_nb.localfiles`, with mode 0700.
 """
 
@@ -48,6 +51,18 @@ def state_dir(environ: Mapping[str, str], home: Path) -> Path:
         return Path(explicit)
     base = environ.get("XDG_STATE_HOME")
     return (Path(base) if base else home / ".local" / "state") / "sparkk8s"
+
+
+def cache_dir(environ: Mapping[str, str], home: Path) -> Path:
+    """Directory for what can be made again at any time.
+
+    >>> cache_dir({}, Path("/home/ada")).as_posix()
+    '/home/ada/.cache/sparkk8s'
+    """
+    if explicit := environ.get("SPARKK8S_CACHE_DIR"):
+        return Path(explicit)
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else home / ".cache") / "sparkk8s"
 
 
 def config_dir(environ: Mapping[str, str], home: Path) -> Path:

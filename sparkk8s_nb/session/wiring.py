@@ -25,7 +25,7 @@ from sparkk8s_nb.kube.pods import KubePodSource
 from sparkk8s_nb.kube.preflight import check_rights
 from sparkk8s_nb.localfiles import private_dir
 from sparkk8s_nb.model.labels import session_selector
-from sparkk8s_nb.model.paths import runtime_dir, state_dir
+from sparkk8s_nb.model.paths import cache_dir, runtime_dir, state_dir
 from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
 from sparkk8s_nb.model.record import Holder
 from sparkk8s_nb.model.sizing import Machine
@@ -42,11 +42,13 @@ from sparkk8s_nb.session.session_dir import SessionDir, make_keys, make_session_
 from sparkk8s_nb.session.specification import make_identity, make_spec
 from sparkk8s_nb.session.targets import choose_target
 from sparkk8s_nb.session.templates import load_template
+from sparkk8s_nb.spark.class_archive_maker import make_in_background
+from sparkk8s_nb.spark.class_archives import DRIVER, ClassArchives, archives_for
 from sparkk8s_nb.spark.driver import LaunchingSparkDriver
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import Java, find_java
-from sparkk8s_nb.spark.places import executor_hints
+from sparkk8s_nb.spark.places import executor_hints, spark_home
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30.0
@@ -84,6 +86,8 @@ def open_session(
     state = private_dir(state_dir(environ, Path.home()))
     if target.kind is TargetKind.EMBEDDED:
         embedded.up()
+    cache = cache_dir(environ, Path.home())
+    archives = archives_for(java, spark_home(), cache)
     place = make_session_dir(identity.name, runtime, state, event_log=options["event_log"])
     with ExitStack() as unfinished:
         unfinished.callback(place.remove)
@@ -91,11 +95,13 @@ def open_session(
         unfinished.callback(cluster.close)
         machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None
         spec = make_spec(options, identity, target, machine)
-        session = Session(spec, _parts(spec, cluster, place, java, given, runtime, templates))
+        session = Session(spec, _parts(spec, cluster, place, java, archives, given, runtime, templates))
         if on_made is not None:
             on_made(session)
         unfinished.pop_all()  # from here on the session undoes it
     session.open()
+    if options["class_archives"] and target.kind is TargetKind.EMBEDDED and archives.missing():
+        make_in_background(java, spark_home(), cache)
     return session
 
 
@@ -127,6 +133,7 @@ def _parts(
     cluster: KubeCluster,
     place: SessionDir,
     java: Java,
+    archives: ClassArchives,
     given: Sequence[str],
     runtime: Path,
     templates: Sequence[Mapping[str, Any]],
@@ -143,11 +150,11 @@ def _parts(
             uid=os.getuid(),
             gid=os.getgid(),
             address=address,
-            hints=executor_hints(java),
+            hints=executor_hints(java, archives),
             options=tuple(given),
         ),
         take_ports=_PortTaker(spec, runtime / "ports", address),
-        launch_driver=partial(_launch_driver, spec, place, java),
+        launch_driver=partial(_launch_driver, spec, place, java, archives),
         launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
         preflight=partial(check_rights, cluster),
         orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
@@ -168,7 +175,9 @@ def _parts(
     )
 
 
-def _launch_driver(spec: SessionSpec, place: SessionDir, java: Java) -> LaunchingSparkDriver:
+def _launch_driver(
+    spec: SessionSpec, place: SessionDir, java: Java, archives: ClassArchives
+) -> LaunchingSparkDriver:
     at_launch = {
         "class_path": spec.conf.get("spark.driver.extraClassPath", ""),
         "java_options": spec.conf.get("spark.driver.extraJavaOptions", ""),
@@ -180,6 +189,7 @@ def _launch_driver(spec: SessionSpec, place: SessionDir, java: Java) -> Launchin
         output=place.driver_output,
         scratch=place.scratch,
         packages=spec.packages,
+        class_archive=archives.found(DRIVER),
         extra={key: value for key, value in spec.conf.items() if key.startswith("spark.jars.")},
         **at_launch,
     )

@@ -47,6 +47,9 @@ export PYTHONPATH
 
 # SPARK_JAVA_OPT_0, _1, ... are one argument each, in that order; their values may hold spaces.
 set --
+# Spark's classes, made ready once for all executors of this machine. Java goes on without an archive that is not
+# for it or its class path; the user's own options come after it and win.
+[ -r "${SPARKK8S_CLASS_ARCHIVE:-}" ] && set -- "-XX:SharedArchiveFile=$SPARKK8S_CLASS_ARCHIVE"
 index=0
 while eval "[ -n \"\${SPARK_JAVA_OPT_$index+set}\" ]"; do
     eval "set -- \"\$@\" \"\$SPARK_JAVA_OPT_$index\""
@@ -54,7 +57,9 @@ while eval "[ -n \"\${SPARK_JAVA_OPT_$index+set}\" ]"; do
 done
 
 class_path="${SPARK_CONF_DIR:+$SPARK_CONF_DIR:}$spark/jars/*"
-[ -n "${SPARK_EXTRA_CLASSPATH:-}" ] && class_path="$SPARK_EXTRA_CLASSPATH:$class_path"
+# spark.executor.extraClassPath goes before Spark's own, an image's addition behind it.
+[ -n "${SPARK_CLASSPATH:-}" ] && class_path="$SPARK_CLASSPATH:$class_path"
+[ -n "${SPARK_EXTRA_CLASSPATH:-}" ] && class_path="$class_path:$SPARK_EXTRA_CLASSPATH"
 
 # Spark reads its RPC secret from a file only where spark.master says Kubernetes, and an executor does not know
 # its master until it has talked to the driver, which takes the secret.

@@ -23,7 +23,9 @@ from typing import Any
 from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.localfiles import tail, write_private
 from sparkk8s_nb.processes import ProcessId, end, identify
+from sparkk8s_nb.spark.class_archives import archive_option
 from sparkk8s_nb.spark.java import Java
+from sparkk8s_nb.spark.places import spark_home
 
 CONNECT_TIMEOUT = 120.0
 """Seconds for the JVM to come up; ``--packages`` may have to download first."""
@@ -52,6 +54,8 @@ class LaunchPlan:
         ``spark.driver.extraClassPath``, which a running JVM can no longer take.
     java_options : str
         The user's ``spark.driver.extraJavaOptions``.
+    class_archive : Path, optional
+        The archive of a driver's classes, if it has been made.
     extra : Mapping
         Further confs that spark-submit itself reads (repositories, ivy settings).
     """
@@ -64,6 +68,7 @@ class LaunchPlan:
     packages: Sequence[str] = ()
     class_path: str = ""
     java_options: str = ""
+    class_archive: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -182,9 +187,7 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
     DriverError
         If it cannot be started at all.
     """
-    from pyspark.find_spark_home import _find_spark_home
-
-    spark_home = _find_spark_home()
+    home = str(spark_home())
     # In the directory that the keeper removes: it holds the gateway's secret until we have read it.
     connection = Path(tempfile.mkdtemp(prefix="gateway-", dir=plan.scratch)) / "connection"
     environment = dict(os.environ)
@@ -192,7 +195,7 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
         environment.pop(name, None)
     environment |= {
         "JAVA_HOME": str(plan.java.home),
-        "SPARK_HOME": spark_home,
+        "SPARK_HOME": home,
         "SPARK_CONNECT_MODE": "0",
         # The UI would listen on every interface; what serves it to the user is on this machine.
         "SPARK_LOCAL_IP": "127.0.0.1",
@@ -201,7 +204,7 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
     output = os.open(plan.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
-            _command(plan, spark_home),
+            _command(plan, home),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
@@ -219,10 +222,12 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
     return LaunchedJvm(process, connection, plan.output)
 
 
-def _command(plan: LaunchPlan, spark_home: str) -> list[str]:
-    options = f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()} -Djava.io.tmpdir={plan.scratch}"
-    command = [f"{spark_home}/bin/spark-submit", "--driver-memory", plan.memory]
-    command += ["--driver-java-options", f"{options} {plan.java_options}".strip()]
+def _command(plan: LaunchPlan, home: str) -> list[str]:
+    options = [f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()}", f"-Djava.io.tmpdir={plan.scratch}"]
+    if plan.class_archive is not None:
+        options.append(archive_option(plan.class_archive))
+    command = [f"{home}/bin/spark-submit", "--driver-memory", plan.memory]
+    command += ["--driver-java-options", " ".join([*options, plan.java_options]).strip()]
     if plan.packages:
         command += ["--packages", ",".join(plan.packages)]
     if plan.class_path:

@@ -9,7 +9,14 @@ import pytest
 
 from sparkk8s_nb.embedded import lifecycle
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster, NodeSettings
+from sparkk8s_nb.session.preparing import prepare
 from tests.embedded.kernels import Kernel, Remains, adapter
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared_starts() -> None:
+    """As after a machine's first start, in the user's cache: else a first session's background would do it."""
+    prepare(lambda _: None)
 
 
 @pytest.fixture(scope="session")

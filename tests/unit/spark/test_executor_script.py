@@ -54,11 +54,22 @@ def test_java_gets_sparks_options_in_their_order_each_as_one(image):
     assert out[out.index("<--executor-id>") + 1] == "<7>"
 
 
+def test_an_archive_of_classes_is_used_where_it_can_be_read_and_the_users_options_win(image):
+    """Java takes the last of two options; a path of another machine is left out."""
+    archive = image.path / "executor.jsa"
+    wish = {"SPARKK8S_CLASS_ARCHIVE": str(archive), "SPARK_JAVA_OPT_0": "-XX:SharedArchiveFile=/mine"}
+    assert image("executor", **wish)[1][0] == "<-XX:SharedArchiveFile=/mine>"
+    archive.touch()
+    out = image("executor", **wish)[1]
+    assert out[:2] == [f"<-XX:SharedArchiveFile={archive}>", "<-XX:SharedArchiveFile=/mine>"]
+
+
 def test_the_class_path_is_sparks_jars_with_the_users_before(image):
-    """And its configuration directory."""
-    _, out, _ = image("executor", SPARK_EXTRA_CLASSPATH="/x.jar", SPARK_CONF_DIR="/conf")
+    """Spark hands spark.executor.extraClassPath over as SPARK_CLASSPATH; what an image adds comes last."""
+    own = {"SPARK_CLASSPATH": "/x.jar", "SPARK_EXTRA_CLASSPATH": "/image.jar"}
+    _, out, _ = image("executor", SPARK_CONF_DIR="/conf", **own)
     jars = f"{image.path}/site/pyspark/jars/*"
-    assert out[out.index("<-cp>") + 1] == f"</x.jar:/conf:{jars}>"
+    assert out[out.index("<-cp>") + 1] == f"</x.jar:/conf:{jars}:/image.jar>"
 
 
 def test_python_workers_find_pyspark_beside_the_jars(image):

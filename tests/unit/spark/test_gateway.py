@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 import subprocess
@@ -82,6 +83,16 @@ def test_only_what_must_be_known_at_launch_is_on_the_command_line(plan):
     assert properties.read_text() == "spark.jars.repositories https://ada:word@example.com\n"
     assert stat.S_IMODE(properties.stat().st_mode) == 0o600
     assert "--packages" not in gateway._command(plan, "/spark")
+
+
+def test_a_users_own_option_for_the_archive_of_classes_wins(plan):
+    """Java takes the last of two."""
+    full = dataclasses.replace(
+        plan, class_archive=Path("/cache/driver.jsa"), java_options="-XX:SharedArchiveFile=/mine"
+    )
+    command = gateway._command(full, "/spark")
+    options = command[command.index("--driver-java-options") + 1]
+    assert options.endswith("-XX:SharedArchiveFile=/cache/driver.jsa -XX:SharedArchiveFile=/mine")
 
 
 def test_the_jvm_is_outside_of_the_kernels_process_group(plan, spark_home):

@@ -1,0 +1,186 @@
+"""Making the archives of Spark's classes, in the background of a first session or ahead of it.
+
+Java makes an archive from a list of class names (``-Xshare:dump``). The lists come with the package: they were
+taken from real sessions (``make class-lists``), and names that this Spark or this Java does not have are skipped.
+It costs about a minute of one core for both, once for each Java and Spark; as a process of its own, at the lowest
+priority that the machine has, so that it takes only what nobody else wants.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+
+from sparkk8s_nb.errors import JavaError
+from sparkk8s_nb.localfiles import private_dir, write_private
+from sparkk8s_nb.spark.class_archives import DRIVER, ClassArchives, archive_option, archives_for
+from sparkk8s_nb.spark.java import Java
+
+TIMEOUT = 600.0
+"""Seconds that one archive may take; a loaded machine needs a minute."""
+
+KEPT = 3
+"""How many Javas and Sparks have their archives kept (360 MB each): the newest."""
+
+EXECUTOR_CONF_DIR = "/opt/spark/conf"
+"""``SPARK_CONF_DIR`` of every executor (Spark's ``Constants.SPARK_CONF_DIR_INTERNAL``)."""
+
+
+def make(
+    java: Java, spark_home: Path, cache: Path, say: Callable[[str], object] = lambda _: None
+) -> ClassArchives:
+    """Make the archives that are missing; another process that makes them is waited for.
+
+    Parameters
+    ----------
+    java : Java
+    spark_home : Path
+    cache : Path
+    say : callable
+        Told what is done, in a few words.
+
+    Raises
+    ------
+    JavaError
+        If this Java cannot make one; what it said is kept and it is not tried again.
+    """
+    archives = archives_for(java, spark_home, cache)
+    private_dir(archives.directory.parent)
+    private_dir(archives.directory)
+    with (archives.directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for role in archives.missing():
+            say(f"Making the archive of the {role}'s classes")
+            _make_one(java, spark_home, archives, role)
+    _forget_old(archives)
+    return archives
+
+
+def make_in_background(java: Java, spark_home: Path, cache: Path) -> subprocess.Popen[bytes]:
+    """Start a process that makes them at the lowest priority, and ends by itself; it outlives this one."""
+    command = [sys.executable, "-P", "-m", __name__, "--java-home", str(java.home)]
+    command += ["--java-version", str(java.version), "--spark-home", str(spark_home), "--cache", str(cache)]
+    root = str(Path(__file__).resolve().parents[2])
+    search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+        start_new_session=True,
+        umask=0o077,
+    )
+
+
+def _make_one(java: Java, spark_home: Path, archives: ClassArchives, role: str) -> None:
+    """One archive, put in its place whole; what a killed predecessor left is removed first."""
+    for left in archives.directory.glob(f".{role}-*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=archives.directory, prefix=f".{role}-") as scratch:
+        names, made = Path(scratch) / "classes", Path(scratch) / "archive"
+        names.write_bytes(class_list(role))
+        options, class_path = driver_command(java, spark_home)
+        if role != DRIVER:
+            class_path = f"{EXECUTOR_CONF_DIR}:{spark_home}/jars/*"
+        command = [str(java.home / "bin" / "java"), *options, "-Xmx2g", "-Xshare:dump"]
+        command += [f"-XX:SharedClassListFile={names}", archive_option(made), "-cp", class_path]
+        try:
+            result = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+                env=_environ(spark_home),
+            )
+            problem = "" if result.returncode == 0 and made.is_file() else result.stdout + result.stderr
+        except subprocess.TimeoutExpired:
+            problem = f"not done after {TIMEOUT:.0f} s"
+        if problem:
+            write_private(archives.failure(role), problem[-4000:])
+            raise JavaError(
+                f"This Java cannot make an archive of the {role}'s classes: {problem.strip().splitlines()[-1]}",
+                fix=f"Starts work without it, only slower. To try again, remove {archives.failure(role)}.",
+            )
+        made.replace(archives.path(role))
+
+
+def class_list(role: str) -> bytes:
+    """The list that comes with the package, as Java reads it."""
+    packed = resources.files("sparkk8s_nb.spark.class_lists").joinpath(f"{role}.txt.xz").read_bytes()
+    return lzma.decompress(packed)
+
+
+def driver_command(java: Java, spark_home: Path) -> tuple[Sequence[str], str]:
+    """The options and the class path with which ``spark-submit`` starts a driver, asked of Spark's own launcher.
+
+    Raises
+    ------
+    JavaError
+        If the launcher does not answer as it should.
+    """
+    command = [str(java.home / "bin" / "java"), "-Xmx128m", "-cp", f"{spark_home}/jars/*"]
+    command += ["org.apache.spark.launcher.Main", "org.apache.spark.deploy.SparkSubmit", "pyspark-shell"]
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env=_environ(spark_home)
+    )
+    words = [word for word in result.stdout.replace("\n", "").split("\0") if word]
+    if result.returncode != 0 or "-cp" not in words or "org.apache.spark.deploy.SparkSubmit" not in words:
+        raise JavaError(
+            "Spark's launcher does not say how it starts a driver.",
+            fix="Check SPARK_HOME, or reinstall pyspark.",
+        )
+    after = words.index("-cp") + 2
+    options = words[after : words.index("org.apache.spark.deploy.SparkSubmit")]
+    return [option for option in options if not option.startswith("-Xm")], words[after - 1]
+
+
+def _environ(spark_home: Path) -> dict[str, str]:
+    """What ``spark-submit`` has set when it asks the launcher; nothing of the user's options for a JVM."""
+    (core,) = (spark_home / "jars").glob("spark-core_*.jar")
+    match = re.match(r"spark-core_([\d.]+)-", core.name)
+    dropped = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "SPARK_SUBMIT_OPTS")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return kept | {"SPARK_HOME": str(spark_home), "SPARK_SCALA_VERSION": match[1] if match else ""}
+
+
+def _forget_old(archives: ClassArchives) -> None:
+    """Remove the archives of Javas and Sparks that were used before the newest few."""
+    others = [path for path in archives.directory.parent.iterdir() if path != archives.directory]
+    for old in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
+        shutil.rmtree(old)
+
+
+def _step_back() -> None:
+    """Take only what nobody else wants of this machine."""
+    os.nice(19)
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def main() -> None:
+    """The background process."""
+    parser = argparse.ArgumentParser(description="Make the archives of Spark's classes at idle priority.")
+    parser.add_argument("--java-home", type=Path, required=True)
+    parser.add_argument("--java-version", type=int, required=True)
+    parser.add_argument("--spark-home", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    options = parser.parse_args()
+    _step_back()
+    make(Java(home=options.java_home, version=options.java_version), options.spark_home, options.cache)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Archives belong to one Java and one Spark; they are made once, whole, and a failure is remembered."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+
+import pytest
+
+from sparkk8s_nb.errors import JavaError
+from sparkk8s_nb.spark import class_archive_maker
+from sparkk8s_nb.spark.class_archives import DRIVER, EXECUTOR, HINT, archives_for
+from sparkk8s_nb.spark.java import Java
+from sparkk8s_nb.spark.places import executor_hints
+
+LAUNCHER_WORDS = (
+    r"\0\n/jdk/bin/java\0-cp\0/conf:/spark/jars/*\0-Xmx1g\0--add-opens=a/b=C"
+    r"\0org.apache.spark.deploy.SparkSubmit\0pyspark-shell\0"
+)
+
+JAVA = f"""\
+    #!/bin/sh
+    echo "$@" >> "$0.calls"
+    case "$*" in
+        *launcher.Main*) printf '{LAUNCHER_WORDS}' ;;
+        *-Xshare:dump*)
+            [ -e "$0.broken" ] && echo "[error] no such luck" && exit 1
+            for word in "$@"; do
+                case "$word" in -XX:SharedArchiveFile=*) echo made > "${{word#*=}}" ;; esac
+            done ;;
+    esac
+"""
+
+
+@pytest.fixture
+def java(tmp_path):
+    """A Java that answers as Spark's launcher and makes archives, and writes down how it was called."""
+    home = tmp_path / "jdk"
+    (home / "bin").mkdir(parents=True)
+    (home / "release").write_text('JAVA_VERSION="17.0.15"')
+    program = home / "bin" / "java"
+    program.write_text(textwrap.dedent(JAVA))
+    program.chmod(0o755)
+    return Java(home=home, version=17)
+
+
+@pytest.fixture
+def spark(tmp_path):
+    """A Spark of one jar."""
+    jars = tmp_path / "pyspark" / "jars"
+    jars.mkdir(parents=True)
+    (jars / "spark-core_2.13-4.3.0.jar").write_bytes(b"jar")
+    return jars.parent
+
+
+def test_another_java_or_another_jar_has_other_archives(java, spark, tmp_path):
+    """Java would refuse an archive of others, and nobody would make a new one."""
+    seen = {archives_for(java, spark, tmp_path).directory}
+    (java.home / "release").write_text('JAVA_VERSION="17.0.16"')
+    seen.add(archives_for(java, spark, tmp_path).directory)
+    os.utime(spark / "jars" / "spark-core_2.13-4.3.0.jar", (1, 1))
+    seen.add(archives_for(java, spark, tmp_path).directory)
+    (spark / "jars" / "more.jar").write_bytes(b"")
+    seen.add(archives_for(java, spark, tmp_path).directory)
+    assert len(seen) == 4
+
+
+def test_both_archives_are_made_once_with_the_class_path_of_their_role(java, spark, tmp_path):
+    """The driver's is what Spark's launcher says, without its heap; an executor's what the start script says."""
+    said = []
+    archives = class_archive_maker.make(java, spark, tmp_path / "cache", said.append)
+    assert archives.missing() == ()
+    assert archives.found(DRIVER).read_text() == "made\n"
+    assert len(said) == 2
+    calls = (java.home / "bin" / "java.calls").read_text().splitlines()
+    driver, executor = (call for call in calls if "-Xshare:dump" in call)
+    assert driver.startswith("--add-opens=a/b=C -Xmx2g")
+    assert driver.endswith("-cp /conf:/spark/jars/*")
+    assert executor.endswith(f"-cp /opt/spark/conf:{spark}/jars/*")
+    class_archive_maker.make(java, spark, tmp_path / "cache", said.append)
+    assert len(said) == 2
+
+
+def test_only_this_user_can_reach_archives(java, spark, tmp_path):
+    """They are code."""
+    archives = class_archive_maker.make(java, spark, tmp_path / "cache")
+    assert archives.directory.stat().st_mode & 0o777 == 0o700
+    assert archives.directory.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_java_that_cannot_make_one_is_said_and_not_asked_again(java, spark, tmp_path):
+    """Every start would cost a minute of a core for nothing."""
+    (java.home / "bin" / "java.broken").touch()
+    with pytest.raises(JavaError, match="no such luck"):
+        class_archive_maker.make(java, spark, tmp_path / "cache")
+    archives = archives_for(java, spark, tmp_path / "cache")
+    assert archives.missing() == (EXECUTOR,)
+    assert archives.found(DRIVER) is None
+    assert "no such luck" in archives.failure(DRIVER).read_text()
+    assert sorted(path.name for path in archives.directory.iterdir()) == ["driver.failed", "lock"]
+
+
+def test_what_a_killed_predecessor_left_goes(java, spark, tmp_path):
+    """A half-made archive is never taken for a whole one, and does not fill the disk."""
+    archives = archives_for(java, spark, tmp_path / "cache")
+    (archives.directory / ".driver-x7").mkdir(parents=True)
+    (archives.directory / ".driver-x7" / "archive").write_text("half")
+    class_archive_maker.make(java, spark, tmp_path / "cache")
+    names = sorted(path.name for path in archives.directory.iterdir())
+    assert names == ["driver.jsa", "executor.jsa", "lock"]
+
+
+def test_archives_of_old_javas_and_sparks_go(java, spark, tmp_path):
+    """An upgrade every month would fill the cache."""
+    base = tmp_path / "cache" / "class-archives"
+    for number in range(4):
+        (base / f"old-{number}").mkdir(parents=True)
+        os.utime(base / f"old-{number}", (number, number))
+    archives = class_archive_maker.make(java, spark, tmp_path / "cache")
+    assert {path.name for path in base.iterdir()} == {archives.directory.name, "old-2", "old-3"}
+
+
+def test_the_background_makes_them_and_ends(java, spark, tmp_path):
+    """A process of its own, which nobody has to wait for."""
+    process = class_archive_maker.make_in_background(java, spark, tmp_path / "cache")
+    assert process.wait(60) == 0
+    assert archives_for(java, spark, tmp_path / "cache").missing() == ()
+
+
+@pytest.mark.parametrize("role", [DRIVER, EXECUTOR])
+def test_the_lists_name_sparks_classes_and_none_that_is_made_at_run_time(role):
+    """Names that only one JVM has would be looked for in vain."""
+    names = class_archive_maker.class_list(role).decode().splitlines()
+    assert len(names) > 10_000
+    assert "org/apache/spark/SparkContext" in names or role == EXECUTOR
+    assert not [name for name in names if "GeneratedClass" in name or "$$Lambda$" in name]
+
+
+def test_executors_are_told_of_an_archive_only_when_there_is_one(java, spark, tmp_path):
+    """A hint that leads nowhere would stand in every pod's description."""
+    archives = archives_for(java, spark, tmp_path / "cache")
+    assert HINT not in executor_hints(java, archives)
+    class_archive_maker.make(java, spark, tmp_path / "cache")
+    assert executor_hints(java, archives)[HINT] == str(archives.path(EXECUTOR))

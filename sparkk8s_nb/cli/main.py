@@ -27,7 +27,8 @@ usage: sparkk8s-nb COMMAND [options]
                       IPython with a session: spark and sc are there
   ps [--all-users]    sessions
   gc [--yes] [--all-users]
-                      sessions whose kernel is proven dead; removed with --yes
+                      sessions whose kernel is proven dead: shown, and removed
+                      if you say so; --yes does not ask
   contexts            clusters to choose from
   cluster up|down|status|kubeconfig
                       the cluster of this machine

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sparkk8s_nb.cli.output import Output, only_flags
-from sparkk8s_nb.session.listing import Sweep, list_contexts, list_sessions, sweep
+from sparkk8s_nb.session.listing import SWEEP_QUESTION, SessionRow, list_contexts, list_sessions, sweep
+from sparkk8s_nb.views.question import ask
 from sparkk8s_nb.views.tables import aligned
 
 
@@ -19,10 +20,18 @@ def ps(words: Sequence[str], output: Output) -> int:
 
 
 def gc(words: Sequence[str], output: Output) -> int:
-    """Show sessions whose kernel is proven dead; remove them with ``--yes``."""
+    """Show sessions whose kernel is proven dead, and ask whether to remove them; ``--yes`` does not ask."""
     flags = only_flags(words, ("--yes", "--all-users"), "sparkk8s-nb gc [--yes] [--all-users]")
-    found = sweep(remove="--yes" in flags, all_users="--all-users" in flags)
-    output.show(asdict(found), describe_sweep(found))
+
+    def consent(dead: Sequence[SessionRow]) -> bool | None:
+        if not output.as_json:
+            print(aligned([row.as_dict() for row in dead]))
+        if "--yes" in flags:
+            return True
+        return None if output.as_json else ask(SWEEP_QUESTION)
+
+    found = sweep(consent=consent, all_users="--all-users" in flags)
+    output.show(asdict(found), found.outcome("sparkk8s-nb gc --yes"))
     return 1 if found.failures else 0
 
 
@@ -31,16 +40,3 @@ def contexts(words: Sequence[str], output: Output) -> int:
     only_flags(words, (), "sparkk8s-nb contexts")
     output.table([asdict(row) for row in list_contexts()], "No clusters.")
     return 0
-
-
-def describe_sweep(found: Sweep) -> str:
-    """What ``gc`` says."""
-    others = "1 other session is" if len(found.kept) == 1 else f"{len(found.kept)} other sessions are"
-    kept = f"{others} alive or cannot be told from here." if found.kept else ""
-    if not found.dead:
-        return f"Nothing to remove. {kept}".rstrip()
-    table = aligned([row.as_dict() for row in found.dead])
-    if found.failures:
-        return f"{table}\nNot removed: {'; '.join(found.failures)}"
-    done = "Removed." if found.removed else "Their kernels are dead. Remove them: sparkk8s-nb gc --yes"
-    return f"{table}\n{done} {kept}".rstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from sparkk8s_nb.magics.namespace import Namespace
 from sparkk8s_nb.magics.sentences import cancelled_sentence, started_sentence
 from sparkk8s_nb.model.settings import profile_names
 from sparkk8s_nb.session import starting
-from sparkk8s_nb.session.listing import list_contexts, list_sessions, sweep
+from sparkk8s_nb.session.listing import SWEEP_QUESTION, SessionRow, list_contexts, list_sessions, sweep
 from sparkk8s_nb.session.registry import Registry
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.session.settings_files import load_layers
 from sparkk8s_nb.session.targets import known_contexts
 from sparkk8s_nb.views.environment import Home, detect
+from sparkk8s_nb.views.question import ask
 from sparkk8s_nb.views.show import Shown, show_fleet
 from sparkk8s_nb.views.tables import show_link, show_table
 from sparkk8s_nb.views.text import fleet_text
@@ -170,13 +171,14 @@ class Actions:
         show_link("Spark UI", open_ui(self._registry.require().place.record).url)
 
     def _gc(self, command: commands.Gc) -> None:
-        found = sweep(remove=command.yes, all_users=command.all_users)
-        show_table([row.as_dict() for row in found.dead], "Nothing to remove.")
+        def consent(dead: Sequence[SessionRow]) -> bool | None:
+            show_table([row.as_dict() for row in dead], "")
+            return True if command.yes else ask(SWEEP_QUESTION)
+
+        found = sweep(consent=consent, all_users=command.all_users)
         if found.failures:
-            raise SparkK8sError(f"Not removed: {'; '.join(found.failures)}", fix="Try again in a moment.")
-        if found.dead:
-            done = "Removed." if found.removed else "Their kernels are dead. Remove them: %sparkk8s gc --yes"
-            print(done)  # noqa: T201
+            raise SparkK8sError(found.outcome(""), fix="Try again in a moment.")
+        print(found.outcome("%sparkk8s gc --yes"))  # noqa: T201
 
     def _conf(self, command: commands.Conf) -> None:
         session = self._registry.current

@@ -100,7 +100,8 @@ _SPECS = (
     ),
     CommandSpec(name="ps", summary="List the sessions, of this machine and in the cluster.", examples=("ps",)),
     CommandSpec(
-        name="gc", usage="[--yes] [--all-users]", summary="Show what dead sessions have left, and remove it.",
+        name="gc", usage="[--yes] [--all-users]", summary="Show what dead sessions have left; ask, and remove it.",
+        detail="Where nobody can be asked (papermill, a script) nothing is removed without --yes.",
         flags=(
             Flag(flags=("--yes", "-y"), help="Do not ask."),
             Flag(flags=("--all-users",), help="Everybody's; needs an administrator's rights."),

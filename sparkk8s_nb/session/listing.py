@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all
 from sparkk8s_nb.session.starting import settings_for
 from sparkk8s_nb.session.targets import EMBEDDED_NAMESPACE, choose_target, known_contexts
 from sparkk8s_nb.session.wiring import cluster_without_session
+
+SWEEP_QUESTION = "Their kernels are dead. Remove what they left?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +74,35 @@ class Sweep:
         All others: an old Lease proves nothing.
     removed : bool
         Whether the dead ones were removed.
+    declined : bool
+        Whether somebody was asked and said no.
     failures : sequence of str
     """
 
     dead: Sequence[SessionRow]
     kept: Sequence[SessionRow]
     removed: bool
+    declined: bool = False
     failures: Sequence[str] = ()
+
+    def outcome(self, command: str) -> str:
+        """What came of it, in a line; ``command`` is what removes the dead ones without a question.
+
+        >>> Sweep(dead=[], kept=[], removed=False).outcome("gc --yes")
+        'Nothing to remove.'
+        """
+        if self.failures:
+            return f"Not removed: {'; '.join(self.failures)}"
+        if not self.dead:
+            done = "Nothing to remove."
+        elif self.removed:
+            done = "Removed."
+        elif self.declined:
+            done = "Nothing was removed."
+        else:
+            done = f"Their kernels are dead. Remove what they left: {command}"
+        others = "1 other session is" if len(self.kept) == 1 else f"{len(self.kept)} other sessions are"
+        return f"{done} {others} alive or cannot be told from here." if self.kept else done
 
 
 def list_sessions(*, all_users: bool = False, environ: Mapping[str, str] = os.environ) -> list[SessionRow]:
@@ -86,19 +110,34 @@ def list_sessions(*, all_users: bool = False, environ: Mapping[str, str] = os.en
     return [_row(found) for found in _find(default_target(environ), all_users=all_users, environ=environ)]
 
 
-def sweep(*, remove: bool, all_users: bool = False, environ: Mapping[str, str] = os.environ) -> Sweep:
-    """Find sessions whose kernel is proven dead, and remove them if told to."""
+def sweep(
+    *,
+    consent: Callable[[Sequence[SessionRow]], bool | None],
+    all_users: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Sweep:
+    """Find sessions whose kernel is proven dead, and remove just those if told to.
+
+    Parameters
+    ----------
+    consent : callable
+        Shown the dead ones, if there are any: whether to remove them; None where nobody can say.
+    all_users : bool
+    environ : Mapping
+    """
     target = default_target(environ)
     found = _find(target, all_users=all_users, environ=environ)
     dead = [session for session in found if session.dead]
     failures: Sequence[str] = ()
-    if remove and dead:
+    answer = consent([_row(session) for session in dead]) if dead else None
+    if answer:
         with cluster_without_session(target, environ) as cluster:
             failures = remove_all(cluster, dead)
     return Sweep(
         dead=[_row(session) for session in dead],
         kept=[_row(session) for session in found if not session.dead],
-        removed=remove and bool(dead),
+        removed=bool(answer),
+        declined=answer is False,
         failures=failures,
     )
 

@@ -134,6 +134,7 @@ def test_sessions_are_a_table_or_json(monkeypatch, capsys):
         (Sweep(dead=[], kept=[row("a"), row("b")], removed=False), 0, "2 other sessions are alive"),
         (Sweep(dead=[row("d", "dead")], kept=[], removed=False), 0, "sparkk8s-nb gc --yes"),
         (Sweep(dead=[row("d", "dead")], kept=[], removed=True), 0, "Removed."),
+        (Sweep(dead=[row("d", "dead")], kept=[], removed=False, declined=True), 0, "Nothing was removed."),
         (Sweep(dead=[row("d", "dead")], kept=[], removed=True, failures=["d: refused"]), 1, "d: refused"),
     ],
 )
@@ -144,6 +145,34 @@ def test_sweeping_says_what_it_found_and_did(monkeypatch, capsys, found, code, s
     assert says in capsys.readouterr().out
     assert main(["gc", "--json"]) == code
     assert json.loads(capsys.readouterr().out)["removed"] is found.removed
+
+
+@pytest.mark.parametrize(
+    ("words", "answers", "consents"),
+    [
+        (["gc"], [True], [True]),
+        (["gc"], [False], [False]),
+        (["gc"], [None], [None]),
+        (["gc", "--yes"], [], [True]),
+        (["gc", "--json"], [], [None]),
+        (["gc", "--json", "--yes"], [], [True]),
+    ],
+)
+def test_sweeping_shows_and_then_asks_once(monkeypatch, capsys, words, answers, consents):
+    """A program that reads JSON cannot be asked, and its document stays one."""
+    said, shown = [], []
+
+    def sweep(*, consent, all_users):
+        said.append(consent([row("d", "dead")]))
+        shown.append(capsys.readouterr().out)
+        return Sweep(dead=[row("d", "dead")], kept=[], removed=bool(said[0]), declined=said[0] is False)
+
+    monkeypatch.setattr(session_commands, "sweep", sweep)
+    monkeypatch.setattr(session_commands, "ask", lambda question: answers.pop())
+    assert main(words) == 0
+    assert (said, answers) == (consents, [])
+    assert ("dead" in shown[0]) is ("--json" not in words)
+    assert ("--yes" in capsys.readouterr().out) is (consents == [None] and "--json" not in words)
 
 
 def test_contexts_are_a_table_or_json(monkeypatch, capsys):

@@ -275,12 +275,39 @@ def test_sessions_and_clusters_are_tables(at, monkeypatch, capsys):
     ],
 )
 def test_sweeping_shows_and_asks(at, monkeypatch, capsys, line, sweep, says):
-    """Removes only when told."""
-    asked = []
-    monkeypatch.setattr(module, "sweep", lambda **options: asked.append(options) or sweep)
+    """Where nobody can be asked it removes only when told."""
+    consents = []
+
+    def swept(*, consent, all_users):
+        if sweep.dead:
+            consents.append(consent(sweep.dead))
+        return sweep
+
+    monkeypatch.setattr(module, "sweep", swept)
+    monkeypatch.setattr(module, "ask", lambda question: None)
     at.run(line)
-    assert says in capsys.readouterr().out
-    assert asked == [{"remove": "--yes" in line, "all_users": False}]
+    out = capsys.readouterr().out
+    assert says in out
+    assert consents == [True if "--yes" in line else None] * len(sweep.dead)
+    assert ("s-1" in out) is bool(sweep.dead)
+
+
+def test_whoever_is_asked_decides(at, monkeypatch, capsys):
+    """The table comes before the question."""
+    shown = []
+
+    def swept(*, consent, all_users):
+        answer = consent([row("s-1")])
+        return Sweep(dead=[row("s-1")], kept=[], removed=bool(answer), declined=answer is False)
+
+    monkeypatch.setattr(module, "sweep", swept)
+    for answer, says in ((False, "Nothing was removed.\n"), (True, "Removed.\n")):
+        monkeypatch.setattr(
+            module, "ask", lambda _, answer=answer: shown.append(capsys.readouterr().out) or answer
+        )
+        at.run("gc")
+        assert "s-1" in shown.pop()
+        assert capsys.readouterr().out == says
 
 
 def test_what_could_not_be_swept_is_an_error(at, monkeypatch):

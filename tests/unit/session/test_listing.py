@@ -91,7 +91,7 @@ def test_listing_starts_no_cluster(home, monkeypatch):
     """Where none runs there are no sessions."""
     monkeypatch.setattr(listing.embedded, "status", lambda: None)
     assert listing.list_sessions(environ={"HOME": str(home)}) == []
-    assert listing.sweep(remove=True, environ={"HOME": str(home)}).dead == []
+    assert listing.sweep(consent=lambda dead: True, environ={"HOME": str(home)}).dead == []
 
 
 @pytest.fixture
@@ -120,10 +120,22 @@ def test_a_row_says_whether_its_kernel_lives(found):
 
 
 def test_only_the_dead_are_swept_and_only_when_told(found):
-    """What failed is said."""
-    shown = listing.sweep(remove=False, environ={})
-    assert ([row.name for row in shown.dead], shown.removed, found) == (["b"], False, [])
-    swept = listing.sweep(remove=True, environ={})
+    """Who is asked sees them first; what failed is said."""
+    asked = []
+    for answer in (None, False):
+        shown = listing.sweep(consent=lambda dead, answer=answer: asked.append(dead) or answer, environ={})
+        assert ([row.name for row in shown.dead], shown.removed, found) == (["b"], False, [])
+        assert shown.declined is (answer is False)
+    assert [[row.name for row in dead] for dead in asked] == [["b"], ["b"]]
+    swept = listing.sweep(consent=lambda dead: True, environ={})
     assert ([item.name for item in found], swept.removed) == (["b"], True)
     assert swept.failures == ["b: stuck"]
     assert [row.name for row in swept.kept] == ["a", "c"]
+
+
+def test_nobody_is_asked_where_nothing_is_dead(found, monkeypatch):
+    """A question without an object."""
+    monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: [session("a")])
+    asked = []
+    swept = listing.sweep(consent=asked.append, environ={})
+    assert (swept.dead, swept.removed, swept.declined, asked) == ([], False, False, [])

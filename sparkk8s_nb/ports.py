@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sparkk8s_nb.model.drained import Drained
-from sparkk8s_nb.model.fleet import ExecutorStatus, FleetEvent
+from sparkk8s_nb.model.executors import ExecutorStatus, PodEvent
+from sparkk8s_nb.model.fleet import FleetEvent
 from sparkk8s_nb.model.progress import JobProgress
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
 from sparkk8s_nb.processes import ProcessId
@@ -79,6 +80,10 @@ class Cluster(Protocol):
 
     def pod_log(self, name: str, *, tail: int = 200) -> str:
         """The last lines of a pod's log; empty if there is none."""
+        ...
+
+    def pod_events(self, name: str) -> Sequence[PodEvent]:
+        """What the API's Events say of a pod, the oldest first."""
         ...
 
     def can(self, verb: str, resource: str, *, group: str = "", subresource: str = "") -> bool:

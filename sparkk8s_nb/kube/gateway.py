@@ -11,8 +11,10 @@ from urllib3 import exceptions as net
 
 from sparkk8s_nb.apiserver import MERGE_PATCH, Answer, Requests, Stream, Timeouts
 from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.kube.events import pod_events
 from sparkk8s_nb.kube.kinds import Kind, kind_of
 from sparkk8s_nb.kube.translate import Asked, connect_error, error_of
+from sparkk8s_nb.model.executors import PodEvent
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
 from sparkk8s_nb.ports import Manifest
 
@@ -250,6 +252,11 @@ class KubeCluster:
         except NotFoundError:
             return ""
         return answer.body.decode("utf-8", "replace")
+
+    def pod_events(self, name: str) -> Sequence[PodEvent]:
+        """What the API's Events say of a pod, the oldest first."""
+        fields = f"involvedObject.kind=Pod,involvedObject.name={name}"
+        return pod_events(self.snapshot("Event", fields=fields)[0])
 
     def can(self, verb: str, resource: str, *, group: str = "", subresource: str = "") -> bool:
         """Whether we may do that in the namespace (SelfSubjectAccessReview)."""

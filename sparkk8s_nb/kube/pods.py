@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sparkk8s_nb.errors import UsageError
+from sparkk8s_nb.kube.events import epoch
 from sparkk8s_nb.kube.gateway import EXECUTOR_CONTAINER
 from sparkk8s_nb.kube.watch import Backoff, Change, Follower, Lost, Snapshot, WatchEvent, WatchSource
 from sparkk8s_nb.model.fleet import FleetEvent, Listed, PodGone, PodSeen, PodView, WatchLost
@@ -101,15 +101,6 @@ class KubePodSource:
                 return PodSeen(pod=pod_view(pod), at=at)
             case Lost(problem=problem):
                 return WatchLost(problem=problem, at=at)
-
-
-def epoch(timestamp: object) -> float:
-    """Seconds since the epoch of the API's timestamp; 0 without one.
-
-    >>> epoch("1970-01-01T00:01:00Z")
-    60.0
-    """
-    return datetime.datetime.fromisoformat(str(timestamp)).timestamp() if timestamp else 0.0
 
 
 def _main_container(containers: Sequence[Json]) -> Json:

@@ -51,6 +51,9 @@ RIGHTS = (
     Right(resource="secrets", verbs=("create",)),
     Right(resource="configmaps", verbs=("create",)),
     Right(resource="pods/log", verbs=("get",), without="logs of executors cannot be shown"),
+    Right(
+        resource="events", verbs=("list",), without="what a pending executor waits for is not known in full"
+    ),
     Right(resource="services", verbs=("create", "delete"), without=_NAME),
     Right(resource="endpointslices", group="discovery.k8s.io", verbs=("create", "delete"), without=_NAME),
     Right(resource="secrets", verbs=("delete",), without=_LEFT),

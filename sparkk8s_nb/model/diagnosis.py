@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from sparkk8s_nb.model import reasons
+from sparkk8s_nb.model.awaiting import NODE_COMING, PULLING
 from sparkk8s_nb.model.executors import unnamed
 from sparkk8s_nb.model.fleet import (
     ExecutorView,
@@ -142,6 +143,10 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
         if stuck:
             problem = f"{_executors(len(stuck))} cannot start: {unnamed(stuck[0])}."
             return Verdict(problem=problem, fix=fix)
+    coming = [view for view in pending if view.code in {PULLING, NODE_COMING}]
+    if coming:
+        problem = f"{_executors(len(coming))} not started yet: {unnamed(coming[0])}."
+        return Verdict(problem=problem, fix="Wait: it is on its way, and may take minutes.")
     homeless = [view for view in pending if view.code == "Unschedulable"]
     if homeless:
         return _room(homeless, fleet)
@@ -160,7 +165,7 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
     if pending:
         return Verdict(
             problem=f"{_executors(len(pending))} not started yet: {unnamed(pending[0])}.",
-            fix="Wait: pulling an image or adding a node can take minutes (--timeout gives it longer).",
+            fix="Wait: what it needs may take minutes (--timeout gives it longer).",
         )
     if fleet.starting:
         return Verdict(

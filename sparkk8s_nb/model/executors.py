@@ -79,6 +79,32 @@ class PodGone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PodEvent:
+    """One of the API's Events about a pod, which are not the events that this module is of.
+
+    Parameters
+    ----------
+    reason, message : str
+        ``Pulling``, ``Pulling image "spark:4.3"``.
+    at : float
+        When it last happened, seconds since the epoch.
+    """
+
+    reason: str
+    message: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodEventsSeen:
+    """What the API's Events say of an executor's pod, all of them."""
+
+    executor: str
+    events: tuple[PodEvent, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """All pods there are: whatever is not among them is gone."""
 
@@ -146,7 +172,9 @@ class CreationRefused:
     at: float
 
 
-FleetEvent = PodSeen | PodGone | Listed | WatchLost | ExecutorsSeen | WantedChanged | CreationRefused
+FleetEvent = (
+    PodSeen | PodGone | PodEventsSeen | Listed | WatchLost | ExecutorsSeen | WantedChanged | CreationRefused
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +208,8 @@ class ExecutorView:
         When it was seen to end; 0.0 while it lives.
     exit_code : int or None
     code : str
-        The API's own word behind ``reason``: ``Unschedulable``, ``OOMKilled``, ``Error``.
+        The API's own word behind ``reason``: ``Unschedulable``, ``OOMKilled``, ``Error``; of one that waits
+        for what is on its way ``Pulling`` or ``TriggeredScaleUp``.
     """
 
     id: str

@@ -21,6 +21,8 @@ from sparkk8s_nb.model.executors import (
     FleetEvent,
     Listed,
     Phase,
+    PodEvent,
+    PodEventsSeen,
     PodGone,
     PodSeen,
     PodView,
@@ -41,6 +43,8 @@ __all__ = [
     "FleetEvent",
     "Listed",
     "Phase",
+    "PodEvent",
+    "PodEventsSeen",
     "PodGone",
     "PodSeen",
     "PodView",
@@ -116,6 +120,8 @@ class Fleet:
                 fold.pod(pod, gone=False)
             case PodGone(pod=pod):
                 fold.pod(pod, gone=True)
+            case PodEventsSeen(executor=executor, events=events):
+                fold.pod_events(executor, events)
             case Listed(pods=pods):
                 fold.listed(pods)
             case ExecutorsSeen(executors=executors):
@@ -263,6 +269,11 @@ class _Fold:
             self.changes["refused"] = ""
         self._put(key, row, pod=pod, gone=gone)
 
+    def pod_events(self, executor: str, events: tuple[PodEvent, ...]) -> None:
+        row = self._rows.get(executor)
+        if row is not None and row.events != events:
+            self._put(executor, row, events=events)
+
     def listed(self, pods: tuple[PodView, ...]) -> None:
         """Take a complete list: whatever is not in it went while nobody watched."""
         self.changes["stale"] = ""
@@ -298,6 +309,7 @@ class _Fold:
         *,
         pod: PodView | None = None,
         status: ExecutorStatus | None = None,
+        events: tuple[PodEvent, ...] | None = None,
         gone: bool = False,
     ) -> None:
         """Replace a row by what is known now, and count what that changes."""
@@ -309,6 +321,7 @@ class _Fold:
             row,
             pod=pod,
             status=status,
+            events=events,
             gone=gone,
             living=_living(self._counts),
             wanted=self._before.wanted,

@@ -194,7 +194,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         key="timeout", flags=("--timeout",), metavar="S", kind=values.DURATION, example="5m", default=300.0,
-        help="How long it waits: seconds, or 5m (300).", group=Group.COURSE,
+        help="How long it waits: seconds, or 5m (300); up to 3 times that while an image is pulled or a node comes.",
+        group=Group.COURSE,
     ),
     Option(
         key="restart", flags=("--restart",), kind=values.ON_OFF, switch=True,

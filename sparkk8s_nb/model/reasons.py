@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
+from sparkk8s_nb.model.awaiting import NODE_COMING, PULLING
 from sparkk8s_nb.model.executors import ExecutorStatus, Phase, PodView
 from sparkk8s_nb.model.quantities import format_memory
 
@@ -34,17 +35,19 @@ _EXIT_CODES = {
 _LIMIT = 240
 
 
-def pending_reason(pod: PodView) -> str:
-    """Why a pod does not run yet."""
+def pending_reason(pod: PodView, code: str) -> str:
+    """Why a pod does not run yet; ``code`` is what it waits for, or the pod's own reason."""
     said = _short(pod.message)
+    if code == PULLING:
+        return "its image is being pulled"
+    if code == NODE_COMING:
+        return "a node for it is being added"
     if pod.reason == "Unschedulable":
         return f"waiting for room: {said}" if said else "waiting for room"
     if pod.reason in PULL_PROBLEMS:
         return f"its image cannot be pulled: {said or pod.reason}"
     if pod.reason in CONTAINER_PROBLEMS:
         return f"its container cannot be made: {said or pod.reason}"
-    if pod.reason == "Pulling":
-        return "its image is being pulled"
     if pod.reason in {"ContainerCreating", "PodInitializing"} or (not pod.reason and pod.node):
         return "its container is being made"
     if not pod.reason:

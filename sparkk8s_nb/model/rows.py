@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sparkk8s_nb.model import reasons
-from sparkk8s_nb.model.executors import ExecutorStatus, ExecutorView, Phase, PodView, TaskCounts
+from sparkk8s_nb.model.awaiting import awaited
+from sparkk8s_nb.model.executors import ExecutorStatus, ExecutorView, Phase, PodEvent, PodView, TaskCounts
 
 LIVING = frozenset({Phase.PENDING, Phase.STARTING, Phase.RUNNING})
 ENDED = frozenset({Phase.DONE, Phase.FAILED})
@@ -24,6 +25,8 @@ class Row:
         Its last state; None where only Spark has told of the executor.
     status : ExecutorStatus or None
         None until it registered with Spark.
+    events : tuple of PodEvent
+        What the API's Events say of its pod.
     given_back : bool
         Whether there were more executors than wanted when it began to end.
     closing : bool
@@ -35,6 +38,7 @@ class Row:
     view: ExecutorView
     pod: PodView | None = None
     status: ExecutorStatus | None = None
+    events: tuple[PodEvent, ...] = ()
     given_back: bool = False
     closing: bool = False
     gone: bool = False
@@ -46,6 +50,7 @@ def join(
     *,
     pod: PodView | None,
     status: ExecutorStatus | None,
+    events: tuple[PodEvent, ...] | None = None,
     gone: bool,
     living: int,
     wanted: int,
@@ -59,7 +64,7 @@ def join(
         The executor's id.
     row : Row or None
         What was known.
-    pod, status : optional
+    pod, status, events : optional
         What is new; None keeps what was known.
     gone : bool
         Whether the pod's object is deleted.
@@ -73,9 +78,11 @@ def join(
     if row is not None:
         pod = pod if pod is not None else row.pod
         status = status if status is not None else row.status
+        events = events if events is not None else row.events
         gone = gone or row.gone
         given_back, closing = row.given_back, row.closing
     phase = _phase(pod, status, gone=gone or before in ENDED)
+    code = pod.reason if pod is not None else ""
     if phase not in LIVING and (before is None or before in LIVING):
         given_back = living + (before is None) > wanted
         closing = wanted == 0
@@ -93,12 +100,23 @@ def join(
     elif pod is not None and pod.phase == "Unknown":
         reason = "its node does not answer"
     else:
-        reason = reasons.pending_reason(pod) if pod is not None and phase is Phase.PENDING else ""
+        reason = ""
+        if pod is not None and phase is Phase.PENDING:
+            code = awaited(pod, events or ()) or code
+            reason = reasons.pending_reason(pod, code)
     ended = 0.0
     if phase in ENDED:
         ended = row.view.ended if row is not None and row.view.ended else at
-    view = _view(key, pod, status, phase, reason, ended)
-    return Row(view=view, pod=pod, status=status, given_back=given_back, closing=closing, gone=gone)
+    view = _view(key, pod, status, phase, reason, code, ended)
+    return Row(
+        view=view,
+        pod=pod,
+        status=status,
+        events=events or (),
+        given_back=given_back,
+        closing=closing,
+        gone=gone,
+    )
 
 
 def _phase(pod: PodView | None, status: ExecutorStatus | None, *, gone: bool) -> Phase:
@@ -116,7 +134,13 @@ def _phase(pod: PodView | None, status: ExecutorStatus | None, *, gone: bool) ->
 
 
 def _view(
-    key: str, pod: PodView | None, status: ExecutorStatus | None, phase: Phase, reason: str, ended: float
+    key: str,
+    pod: PodView | None,
+    status: ExecutorStatus | None,
+    phase: Phase,
+    reason: str,
+    code: str,
+    ended: float,
 ) -> ExecutorView:
     tasks, cores = _NO_TASKS, 0
     if status is not None:
@@ -136,5 +160,5 @@ def _view(
         since=pod.created,
         ended=ended,
         exit_code=pod.exit_code,
-        code=pod.reason,
+        code=code,
     )

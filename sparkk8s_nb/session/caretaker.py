@@ -2,7 +2,7 @@
 
 One worker with a bounded queue of chores, so that neither the pod follower nor the status follower ever
 waits for the API server: burying dead pods (their log is kept, then the pod is deleted), looking whether
-the Lease is still ours, and asking why no pods come.
+the Lease is still ours, asking why no pods come, and what those wait for that do not start.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 
-from sparkk8s_nb.errors import ClusterError, ConflictError, ConnectError
-from sparkk8s_nb.model.fleet import DEAD_KEPT, CreationRefused, PodView
+from sparkk8s_nb.errors import ClusterError, ConflictError, ConnectError, RefusedError
+from sparkk8s_nb.model.fleet import DEAD_KEPT, CreationRefused, Phase, PodEventsSeen, PodView
 from sparkk8s_nb.ports import Cluster, Stop
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.fleet_state import FleetState
@@ -28,6 +28,8 @@ LOOK_EVERY = 2.0
 LEASE_EVERY = 10.0
 CHORES = 1000
 MARK_WITHIN = 10.0
+EVENTS_EVERY = 4.0
+EVENTS_OF = 3
 
 
 class Chore(StrEnum):
@@ -74,6 +76,8 @@ class Caretaker:
         self._lost = False
         self._lease_seen = 0.0
         self._asked_since: float | None = None
+        self._events_seen = 0.0
+        self._events_refused = False
 
     def start(self) -> None:
         """Begin."""
@@ -155,6 +159,7 @@ class Caretaker:
             self._delete_unmarked()
             if not self._lost:
                 self._ask_why_none_come()
+                self._ask_what_they_wait_for()
 
     def _keep_log(self, pod: PodView) -> None:
         if pod.executor in self._logs:
@@ -214,6 +219,22 @@ class Caretaker:
             raise
         except ClusterError as error:
             self._fleet.apply(CreationRefused(message=error.problem, at=self._now()))
+
+    def _ask_what_they_wait_for(self) -> None:
+        """The Events of the first few executors that are pending; the others wait for the same."""
+        pending = [view for view in self._fleet.feed.value.executors if view.phase is Phase.PENDING]
+        now = self._now()
+        if not pending or self._events_refused or now - self._events_seen < EVENTS_EVERY:
+            return
+        self._events_seen = now
+        for view in pending[:EVENTS_OF]:
+            try:
+                events = self._cluster.pod_events(view.pod)
+            except RefusedError:
+                logger.debug("events are not ours to read", exc_info=True)
+                self._events_refused = True
+                return
+            self._fleet.apply(PodEventsSeen(executor=view.id, events=tuple(events), at=self._now()))
 
     def _died(self, error: BaseException) -> None:
         self._fleet.judge(f"The session's caretaker died ({error}): %sparkk8s stop, then start again.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from sparkk8s_nb.errors import DriverError, StartError
 from sparkk8s_nb.model.diagnosis import Verdict
 from sparkk8s_nb.model.executors import ExecutorView, Phase
 from sparkk8s_nb.model.fleet import Fleet
+from sparkk8s_nb.model.patience import Patience, waited_for
 from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.spec import SessionSpec
 from sparkk8s_nb.ports import Cluster, Driver
@@ -17,6 +19,8 @@ from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.fleet_state import FleetState
 
 logger = logging.getLogger(__name__)
+
+WAITING = "Waiting for executors"
 
 _ORDER = {Phase.PENDING: 0, Phase.STARTING: 1, Phase.RUNNING: 2}
 
@@ -100,8 +104,11 @@ def wait_for_executors(
     *,
     ended: Callable[[], bool],
     why: Callable[[], Verdict | None],
+    say: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
 ) -> Sequence[str]:
-    """Wait for as many executors as ``spec.wait`` names, for at most ``spec.timeout`` seconds.
+    """Wait for as many executors as ``spec.wait`` names, ``spec.timeout`` seconds or, while an image is pulled
+    or a node comes, longer (:class:`~sparkk8s_nb.model.patience.Patience`).
 
     Parameters
     ----------
@@ -111,6 +118,10 @@ def wait_for_executors(
         Whether waiting has become useless; asked at every change of the fleet.
     why : callable
         The cause that keeps executors away.
+    say : callable
+        Told what is waited for, when that changes.
+    clock : callable
+        Seconds of a clock that is never set.
 
     Returns
     -------
@@ -125,9 +136,22 @@ def wait_for_executors(
     wait = min(spec.wait, spec.executors)
     if wait <= 0:
         return []
-    fleet = state.feed.wait_for(
-        lambda fleet: fleet.ready >= wait or bool(state.tripped) or ended(), timeout=spec.timeout
-    )
+    patience = Patience(timeout=spec.timeout)
+    begun = clock()
+    said = ""
+
+    def over(fleet: Fleet) -> bool:
+        nonlocal patience, said
+        patience = patience.look(fleet, clock() - begun)
+        coming = waited_for(fleet)
+        if coming != said:
+            said = coming
+            say(f"{WAITING}: {coming}" if coming else WAITING)
+        return fleet.ready >= wait or bool(state.tripped) or ended()
+
+    version, fleet = state.feed.wait_newer(-1, 0.0)
+    while not over(fleet) and not state.feed.closed and (left := begun + patience.until - clock()) > 0:
+        version, fleet = state.feed.wait_newer(version, left)
     if fleet.ready >= wait:
         return []
     verdict = why()
@@ -135,7 +159,7 @@ def wait_for_executors(
         late = f"{fleet.ready} of {spec.executors} executors are there"
         return [f"{late}: {verdict.problem if verdict else fleet.summary()}"]
     early = bool(state.tripped) or ended()
-    what = "No executor came" if early else f"No executor came within {format_duration(spec.timeout)}"
+    what = "No executor came" if early else f"No executor came within {format_duration(patience.until)}"
     if verdict is None:
         raise StartError(f"{what}.", fix="Start with a longer --timeout.")
     log = f"\n{verdict.log}" if verdict.log else ""

@@ -29,7 +29,7 @@ from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.session.opening import Opening
 from sparkk8s_nb.session.parts import Parts
 from sparkk8s_nb.session.pod_follower import PodFollower
-from sparkk8s_nb.session.scaling import Asking, ask_for, wait_for_executors
+from sparkk8s_nb.session.scaling import WAITING, Asking, ask_for, wait_for_executors
 from sparkk8s_nb.session.session_dir import SessionDir
 from sparkk8s_nb.session.status_follower import Callback, StatusFollower
 from sparkk8s_nb.session.undo import Undo
@@ -99,11 +99,15 @@ class Session:
             self._driver.hook(self.stop)
             self._asking.reach(self._driver)
             self._follow_status(self._driver)
-            self._phase("Waiting for executors")
+            self._phase(WAITING)
             self._objects.write_record(self.record())
             self._course.move(SessionState.RUNNING, SessionState.CONNECTING)
             self.warnings += wait_for_executors(
-                self.spec, self._fleet, ended=lambda: self._course.trouble is not None, why=self.why
+                self.spec,
+                self._fleet,
+                ended=lambda: self._course.trouble is not None,
+                why=self.why,
+                say=self.activity.publish,
             )
             self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
             self._phase("")

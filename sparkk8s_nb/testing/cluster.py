@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.model.executors import PodEvent
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget, TargetKind
 from sparkk8s_nb.ports import Manifest
 
@@ -68,6 +69,7 @@ class FakeCluster:
         self._failures: list[_Failure] = []
         self._denied: set[tuple[str, str]] = set()
         self.logs: dict[str, str] = {}
+        self.events: dict[str, Sequence[PodEvent]] = {}
         self.calls: list[Call] = []
         for manifest in ({"kind": "Namespace", "metadata": {"name": namespace}}, *objects):
             self._store(copy.deepcopy(manifest))
@@ -192,6 +194,11 @@ class FakeCluster:
         """The last lines of what was put into :attr:`logs`."""
         self._note("log", "Pod", name)
         return "".join(self.logs.get(name, "").splitlines(keepends=True)[-tail:])
+
+    def pod_events(self, name: str) -> Sequence[PodEvent]:
+        """What was put into :attr:`events` under the pod's name."""
+        self._note("list", "Event", name)
+        return tuple(self.events.get(name, ()))
 
     def can(self, verb: str, resource: str, *, group: str = "", subresource: str = "") -> bool:
         """Yes, unless :meth:`deny` said otherwise."""

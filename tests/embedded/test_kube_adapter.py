@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import itertools
 import os
 import queue
@@ -21,9 +22,10 @@ from sparkk8s_nb.errors import ConflictError, ExpiredError, InvalidError, NotFou
 from sparkk8s_nb.kube.connect import connect, contexts
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import Renewal, lease_manifest, owner_reference, renew
-from sparkk8s_nb.kube.pods import KubePodSource
+from sparkk8s_nb.kube.pods import KubePodSource, pod_view
 from sparkk8s_nb.kube.preflight import check_rights, quota_room
 from sparkk8s_nb.kube.watch import SILENCE, Backoff
+from sparkk8s_nb.model.awaiting import awaited
 from sparkk8s_nb.model.fleet import FleetEvent, Listed, PodGone, PodSeen, WatchLost
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
@@ -341,3 +343,39 @@ def test_what_happened_while_the_server_was_away_is_in_the_list_after_it(cluster
     finally:
         api.close()
         relay.close()
+
+
+def test_what_the_api_says_of_a_pod_is_read(cluster, name):
+    """Of that pod alone, in order: what its scheduler says, and what an autoscaler would."""
+    cluster.create(pod(f"{name}-1", name, cpu="1000"))
+    cluster.create(pod(f"{name}-2", name, cpu="1000"))
+    try:
+        found = next(
+            events
+            for _ in range(600)
+            if (events := cluster.pod_events(f"{name}-1")) or threading.Event().wait(0.1)
+        )
+        assert [event.reason for event in found] == ["FailedScheduling"]
+        made = cluster.read("Pod", f"{name}-1")
+        about = {"kind": "Pod", "name": f"{name}-1", "namespace": "default", "uid": made["metadata"]["uid"]}
+        later = datetime.datetime.fromtimestamp(found[0].at + 5, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        cluster.create(
+            {
+                "kind": "Event",
+                "metadata": {"generateName": f"{name}-"},
+                "involvedObject": about,
+                "reason": "TriggeredScaleUp",
+                "message": "pod triggered scale-up: [{group 1->2 (max: 9)}]",
+                "type": "Normal",
+                "source": {"component": "cluster-autoscaler"},
+                "firstTimestamp": later,
+                "lastTimestamp": later,
+                "count": 1,
+            }
+        )
+        found = cluster.pod_events(f"{name}-1")
+        assert [event.reason for event in found] == ["FailedScheduling", "TriggeredScaleUp"]
+        assert awaited(pod_view(cluster.read("Pod", f"{name}-1")), found) == "TriggeredScaleUp"
+        assert awaited(pod_view(cluster.read("Pod", f"{name}-2")), cluster.pod_events(f"{name}-2")) == ""
+    finally:
+        cluster.delete_all("Pod", f"test={name}", grace=0)

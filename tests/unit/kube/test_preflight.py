@@ -45,7 +45,7 @@ def test_only_what_the_rules_do_not_name_is_asked_for_singly():
         {"verbs": ["*"], "apiGroups": ["", "coordination.k8s.io", "discovery.k8s.io"], "resources": ["*"]},
     )
     cluster._rules[0]["resources"] = [
-        "pods", "pods/log", "leases", "configmaps", "services", "endpointslices", "persistentvolumeclaims",
+        "pods", "pods/log", "events", "leases", "configmaps", "services", "endpointslices", "persistentvolumeclaims",
     ]  # fmt: skip
     assert check_rights(cluster) == ()
     assert len([call for call in cluster.calls if call.kind == "SelfSubjectAccessReview"]) == 2

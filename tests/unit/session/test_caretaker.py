@@ -8,9 +8,9 @@ import time
 import pytest
 
 from sparkk8s_nb.errors import ConnectError, NotFoundError, RefusedError
-from sparkk8s_nb.model.fleet import DEAD_KEPT, PodSeen, PodView, WantedChanged
+from sparkk8s_nb.model.fleet import DEAD_KEPT, PodEvent, PodSeen, PodView, WantedChanged
 from sparkk8s_nb.session import caretaker as module
-from sparkk8s_nb.session.caretaker import LEASE_EVERY, MARK_WITHIN, Caretaker, Chore
+from sparkk8s_nb.session.caretaker import EVENTS_EVERY, EVENTS_OF, LEASE_EVERY, MARK_WITHIN, Caretaker, Chore
 from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.testing import Call, FakeClock, FakeCluster
 
@@ -225,3 +225,50 @@ def test_its_death_is_seen(care):
     fleet = care.fleet.feed.wait_for(lambda fleet: bool(fleet.verdict), timeout=WAIT)
     care.caretaker.stop()
     assert "caretaker died" in fleet.verdict
+
+
+def pending(number, **changes):
+    return PodView(
+        **{"name": f"p-{number}", "uid": f"u-{number}", "executor": str(number), "node": "n", **changes}
+    )
+
+
+PULLS = PodEvent(reason="Pulling", message='Pulling image "spark:4.3"', at=1.0)
+
+
+def test_what_pending_executors_wait_for_is_asked_of_the_first_few(care):
+    """A thousand pods of one image wait for the same."""
+    for number in range(1, 8):
+        care.fleet.apply(PodSeen(pod=pending(number), at=1.0))
+        care.cluster.events[f"p-{number}"] = [PULLS]
+    care.caretaker.do(None)
+    asked = [call.name for call in care.cluster.calls if call.kind == "Event"]
+    assert asked == ["p-1", "p-2", "p-3"]
+    reasons = [view.reason for view in care.fleet.feed.value.executors]
+    assert reasons.count("its image is being pulled") == EVENTS_OF
+
+
+def test_events_are_asked_for_now_and_then_and_only_while_somebody_waits(care):
+    """Each look costs the API server a scan."""
+    care.caretaker.do(None)
+    care.fleet.apply(PodSeen(pod=pending(1), at=1.0))
+    for _ in range(3):
+        care.caretaker.do(None)
+    assert [call.kind for call in care.cluster.calls].count("Event") == 1
+    care.clock.sleep(EVENTS_EVERY)
+    care.caretaker.do(None)
+    assert [call.kind for call in care.cluster.calls].count("Event") == 2
+    care.fleet.apply(PodSeen(pod=pending(1, phase="Running"), at=2.0))
+    care.clock.sleep(EVENTS_EVERY)
+    care.caretaker.do(None)
+    assert [call.kind for call in care.cluster.calls].count("Event") == 2
+
+
+def test_who_may_not_read_events_is_refused_once(care):
+    """The pod's own status has to do."""
+    care.fleet.apply(PodSeen(pod=pending(1), at=1.0))
+    care.cluster.fail("list", "Event", RefusedError("No.", fix="Ask."))
+    for _ in range(2):
+        care.caretaker.do(None)
+        care.clock.sleep(EVENTS_EVERY)
+    assert [call.kind for call in care.cluster.calls].count("Event") == 1

@@ -2,6 +2,7 @@
 
 * ``spark.stop()``, ``sc.stop()`` and the end of a ``with`` block stop the whole session.
 * ``SparkSession.builder...getOrCreate()`` returns this session and says once which options it ignores.
+* A query that fails raises its error, and writes nothing beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from sparkk8s_nb.spark.pyspark_state import patched
+from sparkk8s_nb.spark.query_loggers import quiet_query_loggers
 
 HARMLESS = {"spark.app.name", "spark.master", "spark.submit.deployMode"}
 """Every program sets a name and many a master; that a running session has its own surprises nobody."""
@@ -68,6 +70,7 @@ def install(spark: Any, on_stop: Callable[[], object]) -> ExitStack:
     undo.enter_context(patched(SparkSession, "stop", stop_session))
     undo.enter_context(patched(SparkContext, "stop", stop_context))
     undo.enter_context(patched(builder, "getOrCreate", get_this_session))
+    undo.enter_context(quiet_query_loggers())
     return undo
 
 

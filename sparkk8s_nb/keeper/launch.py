@@ -9,6 +9,7 @@ import selectors
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ READY_SECONDS = 20.0
 """A Python with urllib3 starts in half a second; a notebook server that swaps needs longer."""
 
 
-def launch(plan: KeeperPlan) -> KeeperHandle:
+def launch(plan: KeeperPlan, hold: Sequence[int] = ()) -> KeeperHandle:
     """Start the keeper, tell it the plan and return at once; it will find a kernel gone that dies meanwhile.
 
     The keeper has a process session of its own: whoever kills the kernel's process group does not hit it.
@@ -29,6 +30,8 @@ def launch(plan: KeeperPlan) -> KeeperHandle:
     Parameters
     ----------
     plan : KeeperPlan
+    hold : sequence of int
+        Descriptors that it keeps open as long as it lives, such as a lock on the session's directory.
 
     Examples
     --------
@@ -50,7 +53,7 @@ def launch(plan: KeeperPlan) -> KeeperHandle:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                pass_fds=(ready_write,),
+                pass_fds=(ready_write, *hold),
                 cwd="/",
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
                 start_new_session=True,

@@ -134,6 +134,7 @@ class Opening:
         """The keeper needs the credentials among them as long as it goes on; it removes them at its end."""
         if self._keeper is None or not self._something_left:
             self._parts.place.remove()
+        self._parts.place.claim.release()
 
     def _probe(self) -> None:
         try:

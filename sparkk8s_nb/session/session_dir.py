@@ -7,13 +7,18 @@ import contextlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.localfiles import private_dir, write_private
+from sparkk8s_nb.model.record import parse_record
 from sparkk8s_nb.model.sparkconf import SessionFiles
+from sparkk8s_nb.session.claims import Claim, claims
+from sparkk8s_nb.session.local_host import boot_id
 
+RECORD = "record.json"
 EVENT_LOGS_KEPT = 20
 DRIVER_LOGS_KEPT = 20
 
@@ -32,12 +37,15 @@ class SessionDir:
         The driver's temporary directory, on a disk: the runtime directory is often a small one in memory.
     event_logs : Path or None
         Where Spark writes event logs, all sessions of this user together.
+    claim : Claim
+        Says that they are in use.
     """
 
     root: Path
     log_dir: Path
     scratch: Path
     event_logs: Path | None
+    claim: Claim
 
     @property
     def driver_log(self) -> Path:
@@ -57,7 +65,7 @@ class SessionDir:
     @property
     def record(self) -> Path:
         """The session's record, for the server extension and ``ps``."""
-        return self.root / "record.json"
+        return self.root / RECORD
 
     @property
     def ui_key(self) -> Path:
@@ -81,6 +89,7 @@ class SessionDir:
         shutil.rmtree(self.root, ignore_errors=True)
         with contextlib.suppress(OSError):
             self.log_dir.rmdir()
+        self.claim.release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,23 +104,48 @@ class SessionKeys:
 
 
 def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) -> SessionDir:
-    """Make a session's directories, 0700, and let go of the oldest logs of earlier ones."""
+    """Make a session's directories, 0700.
+
+    What is nobody's goes: directories of a session whose processes were all killed, and the oldest logs of
+    earlier sessions, but not of one that lives, however old it is.
+    """
     private_dir(runtime)
     private_dir(state)
     logs = private_dir(state / "logs")
-    keep_newest(logs, DRIVER_LOGS_KEPT - 1)
-    events: Path | None = None
-    if event_log:
-        events = private_dir(state / "events")
-        keep_newest(events, EVENT_LOGS_KEPT - 1)
-    place = SessionDir(
-        root=private_dir(private_dir(runtime / "sessions") / name),
-        log_dir=private_dir(logs / name),
-        scratch=Path(tempfile.mkdtemp(prefix=f"{name}-")),
-        event_logs=events,
-    )
-    private_dir(place.spark_files.repl_classes)
+    events = private_dir(state / "events") if event_log else None
+    scratch = Path(tempfile.gettempdir()) / f"{name}-{secrets.token_hex(4)}"
+    with claims(runtime / "sessions", boot_id()) as sessions:
+        for dead in sessions.sweep():
+            with contextlib.suppress(OSError):
+                (logs / dead).rmdir()  # one that logged nothing
+        living = [_identity(place) for place in sessions.living()]
+        names, apps = {session for session, _ in living}, [app for _, app in living if app]
+        keep_newest(logs, DRIVER_LOGS_KEPT - 1, spare=lambda entry: entry in names)
+        if events is not None:
+            keep_newest(events, EVENT_LOGS_KEPT - 1, spare=lambda entry: any(app in entry for app in apps))
+        place = SessionDir(
+            claim=sessions.take(name, scratch),
+            root=sessions.directory / name,
+            log_dir=logs / name,
+            scratch=scratch,
+            event_logs=events,
+        )
+    try:
+        private_dir(place.log_dir)
+        scratch.mkdir(mode=0o700)
+        private_dir(place.spark_files.repl_classes)
+    except BaseException:
+        place.remove()
+        raise
     return place
+
+
+def _identity(root: Path) -> tuple[str, str]:
+    """A session's name and, once it has one, its application id."""
+    try:
+        return root.name, parse_record((root / RECORD).read_text()).app_id
+    except (FileNotFoundError, SparkK8sError):
+        return root.name, ""
 
 
 def make_keys(place: SessionDir) -> SessionKeys:
@@ -125,9 +159,18 @@ def make_keys(place: SessionDir) -> SessionKeys:
     return keys
 
 
-def keep_newest(directory: Path, count: int) -> Sequence[Path]:
-    """Remove all but the ``count`` newest entries of a directory; return what was removed."""
-    entries = sorted(directory.iterdir(), key=_written, reverse=True)
+def keep_newest(directory: Path, count: int, *, spare: Callable[[str], bool]) -> Sequence[Path]:
+    """Remove all but the ``count`` newest entries of a directory; return what was removed.
+
+    Parameters
+    ----------
+    directory : Path
+    count : int
+    spare : callable
+        Whether an entry of that name stays in any case; it takes nobody's place.
+    """
+    entries = [entry for entry in directory.iterdir() if not spare(entry.name)]
+    entries.sort(key=_written, reverse=True)
     for old in entries[count:]:
         if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)

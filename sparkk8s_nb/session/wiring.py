@@ -208,7 +208,8 @@ def _launch_keeper(spec: SessionSpec, cluster: Cluster, place: SessionDir, holde
             patience=20.0 if spec.target.kind is TargetKind.EMBEDDED else 900.0,
             runtime_dir=place.root,
             log_file=place.keeper_log,
-        )
+        ),
+        hold=place.claim.handles,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a kernel and its keeper leave that were both killed: ``gc`` shows it, asks, and removes it."""
+"""What is left where no keeper cleans up: ``gc`` removes it from the cluster, the next start from the disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 
-from tests.embedded.kernels import CELL_SECONDS, Cell, Kernel, Remains, eventually
+from tests.embedded.kernels import CELL_SECONDS, Cell, Kernel, Remains, eventually, temporary_files
+
+KILLED_EARLY = """
+import os, signal
+from sparkk8s_nb.session import wiring
+wiring._launch_keeper = lambda *parts: os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def asked(kernel: Kernel, answer: str | None) -> tuple[Cell, list[str]]:
@@ -50,3 +56,21 @@ def test_a_dead_session_is_shown_and_removed_once_somebody_says_yes(
     assert eventually(lambda: remains.objects(facts.name) == []), remains.objects(facts.name)
     again, prompts = asked(other, "y")
     assert (again.stdout, prompts) == ("Nothing to remove.\n", [])
+
+
+def test_a_kernel_killed_before_its_keeper_came_leaves_nothing_to_the_next_start(
+    new_kernel: Callable[[str], Kernel], remains: Remains
+) -> None:
+    """Its directory has secrets in it: any start of the same user removes it, whatever the notebook."""
+    dead, other = new_kernel("early.ipynb"), new_kernel("next.ipynb")
+    before = set(remains.session_directories())
+    dead.run(KILLED_EARLY)
+    dead.client.execute("%sparkk8s start -n 1 --cores 1 --memory 1g")
+    assert eventually(lambda: not dead.manager.is_alive())
+    (left,) = set(remains.session_directories()) - before
+    assert (remains.runtime / "sessions" / left / "rpc").exists()
+    assert any(path.name.startswith(left) for path in temporary_files(dead))
+    other.start("-n 1 --cores 1 --memory 1g", executors=1)
+    assert left not in remains.session_directories()
+    assert [path for path in temporary_files(dead) if path.name.startswith(left)] == []
+    other.run("%sparkk8s stop")

@@ -1,0 +1,147 @@
+"""Which sessions' directories somebody still uses: a lock in each, held by the kernel and by its keeper.
+
+The operating system lets go of a lock when the last process that holds it has ended, however it ended. So a
+directory whose lock is free is nobody's: its kernel was killed before there was a keeper, or both were. A
+lock for all of them is held while a directory is made or looked at: no half-made one is taken for a dead one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkk8s_nb.errors import SessionError
+from sparkk8s_nb.localfiles import private_dir
+
+LOCK = "lock"
+WAIT_SECONDS = 10.0
+"""Making a directory takes milliseconds; only a process that was stopped meanwhile holds the others up."""
+
+
+class Claim:
+    """A lock on one session's directory. Given to the keeper, it is held until both have let go."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle: int | None = handle
+
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """The descriptor, for a child to inherit; none once it was released."""
+        return () if self._handle is None else (self._handle,)
+
+    def release(self) -> None:
+        """Let go of it, as far as this process is concerned. Idempotent."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """The sessions' directories while nobody else makes or removes one. From :func:`claims`.
+
+    Parameters
+    ----------
+    directory : Path
+        Where they are, one each.
+    boot : str
+        This boot of this machine: what another one's processes hold may not be seen here.
+    """
+
+    directory: Path
+    boot: str
+
+    def take(self, name: str, scratch: Path) -> Claim:
+        """Make a session's directory and lock it; remember which other directory is going to be its own."""
+        handle = _open(private_dir(self.directory / name) / LOCK)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(handle, json.dumps({"boot": self.boot, "scratch": str(scratch)}).encode())
+        return Claim(handle)
+
+    def living(self) -> Sequence[Path]:
+        """The directories that somebody uses."""
+        return [place for place in self._places() if _is_held(place / LOCK)]
+
+    def sweep(self) -> Sequence[str]:
+        """Remove the directories that are nobody's; returns the sessions' names."""
+        return [place.name for place in self._places() if self._removed(place)]
+
+    def _places(self) -> Sequence[Path]:
+        return sorted(place for place in self.directory.iterdir() if place.is_dir())
+
+    def _removed(self, place: Path) -> bool:
+        if _is_held(place / LOCK):
+            return False
+        try:
+            left = json.loads((place / LOCK).read_bytes())
+        except (FileNotFoundError, ValueError):
+            left = {}  # killed before it was written: there is nothing but the directory
+        if left and (not self.boot or left["boot"] != self.boot):
+            return False
+        if left and _is_ours(scratch := Path(left["scratch"])):
+            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+        return True
+
+
+@contextmanager
+def claims(directory: Path, boot: str) -> Iterator[Claims]:
+    """Look at the sessions' directories, or make one, while nobody else does.
+
+    Raises
+    ------
+    SessionError
+        If somebody else does not come to an end with it.
+    """
+    private_dir(directory)
+    handle = _open(directory.with_name(f"{directory.name}.{LOCK}"))
+    try:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not _locked(handle):
+            if time.monotonic() > deadline:
+                raise SessionError(
+                    "Another start of yours holds the sessions' directory and does not go on.",
+                    fix="End the process that is stopped (kill -9), or let it go on (kill -CONT).",
+                )
+            time.sleep(0.01)
+        yield Claims(directory=directory, boot=boot)
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a directory of this user: in a shared ``/tmp`` the name may be another's by now."""
+    try:
+        return not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.getuid()
+    except OSError:
+        return False

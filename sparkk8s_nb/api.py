@@ -6,10 +6,14 @@ from sparkk8s_nb.model.startline import start_from
 from sparkk8s_nb.session import starting
 from sparkk8s_nb.session.registry import registry
 from sparkk8s_nb.session.session import Session
+from sparkk8s_nb.views.environment import shell
 
 
 def start(**options: object) -> Session:
     """Start Spark with its executors on Kubernetes and return the session.
+
+    In IPython this loads the extension, as ``%load_ext sparkk8s_nb`` does: cells have their progress, their
+    jobs and their stop button however the session was started.
 
     Parameters
     ----------
@@ -35,6 +39,9 @@ def start(**options: object) -> Session:
     ...     session.spark.range(1000).count()
     1000
     """
+    here = shell()
+    if here is not None:
+        here.extension_manager.load_extension("sparkk8s_nb")  # does nothing the second time
     return starting.start(start_from(options)).session
 
 

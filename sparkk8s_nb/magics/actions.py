@@ -12,7 +12,6 @@ from sparkk8s_nb.localfiles import tail
 from sparkk8s_nb.magics import commands
 from sparkk8s_nb.magics.conf_command import change_conf, conf_table
 from sparkk8s_nb.magics.helptext import help_text
-from sparkk8s_nb.magics.hooks import CellHooks
 from sparkk8s_nb.magics.log_view import follow_log
 from sparkk8s_nb.magics.namespace import Namespace
 from sparkk8s_nb.magics.sentences import cancelled_sentence, started_sentence
@@ -40,14 +39,11 @@ class Actions:
     registry : Registry
     namespace : Namespace
         Where ``spark`` and ``sc`` go.
-    hooks : CellHooks
-        Told when a session begins in the middle of a cell.
     """
 
-    def __init__(self, registry: Registry, namespace: Namespace, hooks: CellHooks) -> None:
+    def __init__(self, registry: Registry, namespace: Namespace) -> None:
         self._registry = registry
         self._namespace = namespace
-        self._hooks = hooks
         self._views: list[Shown] = []
 
     def run(self, command: commands.Command) -> None:
@@ -106,7 +102,6 @@ class Actions:
             return
         for view in self._views:
             view.settle()
-        self._hooks.begin(session)
         print(started_sentence(session, taken))  # noqa: T201
 
     def _show(self, session: Session) -> None:

@@ -91,7 +91,8 @@ _SPECS = (
     ),
     CommandSpec(
         name="cancel", usage="[CELL|--all]", summary="Cancel jobs that run in the background.",
-        detail="CELL is the number in a cell's brackets. For the running cell use the stop button.",
+        detail="CELL is the number in a cell's brackets; jobs of threads that it started are cancelled with it. "
+        "For the running cell use the stop button.",
         flags=(Flag(flags=("--all",), help="All jobs of the session."),), examples=("cancel 5", "cancel --all"),
     ),
     CommandSpec(

@@ -51,11 +51,13 @@ class CellHooks:
         """Begin to be called."""
         self._ip.events.register("pre_run_cell", self.before_cell)
         self._ip.events.register("post_run_cell", self.after_cell)
+        self._registry.listen(self._session_began)
 
     def unregister(self) -> None:
         """Never be called again."""
         self._ip.events.unregister("pre_run_cell", self.before_cell)
         self._ip.events.unregister("post_run_cell", self.after_cell)
+        self._registry.unlisten(self._session_began)
 
     def before_cell(self, info: Any = None) -> None:
         """Give the cell's jobs their tag, and have its progress followed."""
@@ -68,6 +70,11 @@ class CellHooks:
         if session is None or session.state.over or _is_command(getattr(info, "raw_cell", None) or ""):
             return
         self.begin(session)
+
+    def _session_began(self, session: Session) -> None:
+        """In the middle of a cell; one that a user's thread has started belongs to none yet."""
+        if self._thread.cells or threading.current_thread() is threading.main_thread():
+            self.begin(session)
 
     def begin(self, session: Session) -> None:
         """A cell begins, or the session does in the middle of one."""

@@ -24,7 +24,7 @@ class SparkK8sMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.hooks = CellHooks(shell, registry)
-        self.actions = actions.Actions(registry, Namespace(shell.user_ns), self.hooks)
+        self.actions = actions.Actions(registry, Namespace(shell.user_ns))
 
     @line_cell_magic
     def sparkk8s(self, line: str, cell: str | None = None) -> None:

@@ -36,6 +36,7 @@ class Registry:
         self._session: Session | None = None
         self._options: Mapping[str, Any] = {}
         self._pid = os.getpid()
+        self._listeners: list[Callable[[Session], None]] = []
         self.settings: Settings | None = None
 
     @property
@@ -94,7 +95,17 @@ class Registry:
             self._refuse_foreign_context(restart=restart)
             session = wiring.open_session(options, given=given, on_made=on_made)
             self._session, self._options, self.settings = session, dict(options), settings
+            for listener in self._listeners:
+                listener(session)
             return Started(session=session)
+
+    def listen(self, listener: Callable[[Session], None]) -> None:
+        """Have a function called with every new session, once it runs, on the thread that started it."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[Session], None]) -> None:
+        """Undo :meth:`listen`."""
+        self._listeners.remove(listener)
 
     def stop(self) -> str:
         """Stop the session and return its summary.

@@ -283,8 +283,10 @@ class Session:
     def cancel(self, cell: int | None = None) -> int:
         """Cancel the jobs of a cell, or all jobs; from any thread. Returns how many were cancelled.
 
-        A cell that waits for one of them ends with :class:`~sparkk8s_nb.errors.JobsCancelledError`. Streaming
-        queries are no cell's: they go on, unless all jobs are cancelled.
+        A cell that waits for one of them ends with :class:`~sparkk8s_nb.errors.JobsCancelledError`. Jobs of
+        threads and thread pools that a cell started are the cell's, also when it has ended itself, and are
+        cancelled with it; the stop button does the same. Streaming queries are no cell's: they go on, unless
+        all jobs are cancelled.
 
         Parameters
         ----------

@@ -41,8 +41,8 @@ def new_kernel(
     """Starts real kernels: ``new_kernel("A.ipynb")``; all are ended after the module."""
     kernels: list[Kernel] = []
 
-    def start(notebook: str) -> Kernel:
-        kernels.append(Kernel(tmp_path_factory.mktemp("kernel"), notebook))
+    def start(notebook: str, *, extension: bool = True) -> Kernel:
+        kernels.append(Kernel(tmp_path_factory.mktemp("kernel"), notebook, extension=extension))
         return kernels[-1]
 
     yield start

@@ -121,9 +121,18 @@ class Kernel:
         Path of the notebook, as Jupyter tells it to the kernel.
     environment : Mapping of str to str
         On top of this process's own.
+    extension : bool
+        Whether to load ours.
     """
 
-    def __init__(self, directory: Path, notebook: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        notebook: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        extension: bool = True,
+    ) -> None:
         self.temporary = directory / "tmp"
         self.temporary.mkdir(parents=True)
         self.directory = directory
@@ -139,7 +148,8 @@ class Kernel:
         self.client: BlockingKernelClient = self._connect()
         self.process = identify(self.pid)
         self.sessions: list[SessionFacts] = []
-        self.run("%load_ext sparkk8s_nb")
+        if extension:
+            self.run("%load_ext sparkk8s_nb")
 
     @property
     def pid(self) -> int:

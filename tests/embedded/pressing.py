@@ -78,6 +78,10 @@ class Pressing:
     def start(self) -> None:
         """Start a session without running any job on it."""
         self.kernel.run("%sparkk8s start -n 1 --cores 2 --memory 1g")
+        self.observe()
+
+    def observe(self) -> None:
+        """Observe the jobs of the session that runs."""
         self.kernel.facts()
         self.kernel.run(SLOW)
         self._path.unlink(missing_ok=True)

@@ -77,21 +77,12 @@ class View:
         self.told.append(summary)
 
 
-class Hooks:
-    def __init__(self):
-        self.begun = []
-
-    def begin(self, session):
-        self.begun.append(session)
-
-
 @pytest.fixture
 def at(tmp_path, monkeypatch):
     """Actions in an IPython terminal, with everything around them a fake."""
     around = SimpleNamespace(
         registry=Registry(),
         variables={},
-        hooks=Hooks(),
         session=Session(tmp_path),
         views=[],
         starts=[],
@@ -115,28 +106,27 @@ def at(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "show_fleet", show)
     monkeypatch.setattr(module.starting, "start", start)
     monkeypatch.setattr(module, "started_sentence", lambda session, taken: f"Started; taken: {taken}")
-    around.actions = Actions(around.registry, Namespace(around.variables), around.hooks)
+    around.actions = Actions(around.registry, Namespace(around.variables))
     around.run = lambda line: around.actions.run(parse(line))
     return around
 
 
 def test_a_start_shows_the_view_and_defines_the_variables(at, capsys):
-    """The view begins before the session is open; the cell's jobs are tagged from here on."""
+    """The view begins before the session is open."""
     at.run("start -n 2")
     assert at.views[0].told == ["settle"]
     assert at.variables == {"spark": at.session.spark, "sc": "the context"}
-    assert at.hooks.begun == [at.session]
     assert capsys.readouterr().out == "Started; taken: []\n"
 
 
 def test_a_second_start_says_its_news_and_defines_what_was_deleted(at, capsys):
-    """No second view, no second tag."""
+    """No second view."""
     at.news = "The session runs already, with these options."
     at.variables["sc"] = "mine"
     at.run("start")
     assert capsys.readouterr().out == f"{at.news}\n"
     assert at.variables == {"sc": "mine", "spark": at.session.spark}
-    assert (at.views, at.hooks.begun) == ([], [])
+    assert at.views == []
 
 
 def test_a_start_that_fails_ends_its_view_with_the_problem_and_raises(at):

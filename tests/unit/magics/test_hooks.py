@@ -48,11 +48,18 @@ class Events:
         self.callbacks.remove((name, callback))
 
 
+class Registry:
+    def __init__(self):
+        self.listeners = []
+        self.listen, self.unlisten = self.listeners.append, self.listeners.remove
+
+
 @pytest.fixture
 def at(monkeypatch):
     history = SimpleNamespace(input_hist_parsed=["", "%load_ext sparkk8s_nb", "%sparkk8s start"])
     ip = SimpleNamespace(history_manager=history, events=Events())
-    registry = SimpleNamespace(current=Session())
+    registry = Registry()
+    registry.current = Session()
     return SimpleNamespace(ip=ip, registry=registry, session=registry.current, hooks=CellHooks(ip, registry))
 
 
@@ -67,11 +74,36 @@ def tags(at):
 
 
 def test_hooks_come_and_go(at):
-    """Before and after every cell."""
+    """Before and after every cell, and when a session begins."""
     at.hooks.register()
     assert [name for name, _ in at.ip.events.callbacks] == ["pre_run_cell", "post_run_cell"]
+    assert len(at.registry.listeners) == 1
     at.hooks.unregister()
-    assert at.ip.events.callbacks == []
+    assert (at.ip.events.callbacks, at.registry.listeners) == ([], [])
+
+
+def test_the_cell_that_starts_a_session_is_its_first(at):
+    """However it did: the rest of the cell has its tag and its stop button."""
+    at.hooks.register()
+    session, at.registry.current = at.registry.current, None
+    result = run(at, "session = sk.start()")
+    assert tags(SimpleNamespace(session=session)) == []
+    at.registry.current = session
+    at.registry.listeners[0](session)
+    assert tags(at) == ["s-cell-abc-3"]
+    at.hooks.after_cell(result)
+    assert at.session.followed[-1] is None
+
+
+def test_a_session_that_a_users_thread_starts_is_no_cells_yet(at):
+    """No cell of that thread would ever end."""
+    at.hooks.register()
+    starter = threading.Thread(target=at.registry.listeners[0], args=[at.session])
+    starter.start()
+    starter.join()
+    assert tags(at) == []
+    run(at)
+    assert tags(at) == ["s-cell-abc-3"]
 
 
 def test_a_cell_has_its_tag_while_it_runs(at):

@@ -58,6 +58,24 @@ def test_the_same_options_give_the_same_session(registry):
     assert first.news == ""
 
 
+def test_who_listens_is_told_of_every_new_session_and_of_no_old_one(registry):
+    """Once it runs."""
+    told = []
+    registry.listen(lambda session: told.append((session, session.state)))
+    session = registry.start(OPTIONS).session
+    registry.start(OPTIONS)
+    assert told == [(session, SessionState.RUNNING)]
+
+
+def test_who_has_stopped_listening_is_not_told(registry):
+    """An extension that was unloaded."""
+    told = []
+    registry.listen(told.append)
+    registry.unlisten(told.append)
+    registry.start(OPTIONS)
+    assert told == []
+
+
 def test_another_number_of_executors_scales(registry, world):
     """Nothing else changes."""
     first = registry.start(OPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sparkk8s_nb.model.memory import executor_split
-from sparkk8s_nb.model.quantities import format_memory
+from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.session.session import Session
 
 
@@ -24,8 +24,9 @@ def started_sentence(session: Session, taken: Sequence[str] = ()) -> str:
     sizes = f"{format_memory(split.heap)} heap, {format_memory(split.overhead)} Python and overhead"
     if split.beside:
         sizes += f", {format_memory(split.beside)} off-heap"
+    took = format_duration(session.start_seconds)
     lines = [
-        f"Spark {session.spark.version}: {session.fleet.summary()}.",
+        f"Spark {session.spark.version}, started in {took}: {session.fleet.summary()}.",
         f"Each executor: {cores}, {format_memory(spec.executor.memory)} ({sizes}).",
         f"Driver: {format_memory(spec.driver_memory)} heap.",
     ]

@@ -32,6 +32,7 @@ from sparkk8s_nb.model.executors import (
     unnamed,
 )
 from sparkk8s_nb.model.rows import ENDED, Row, join
+from sparkk8s_nb.model.state import StartPhase
 
 __all__ = [
     "DEAD_KEPT",
@@ -69,6 +70,8 @@ class Fleet:
         Why the view may be old; empty while it is live.
     verdict : str
         The session's state in one plain sentence, empty when all is well; see :meth:`judged`.
+    start : StartPhase or None
+        What the session's start does now; None once it is over. See :meth:`during`.
     refused : str
         The API server's last refusal to make a pod; empty again once one was made.
     failures_in_a_row, refusals_in_a_row : int
@@ -94,6 +97,7 @@ class Fleet:
     wanted: int = 0
     stale: str = ""
     verdict: str = ""
+    start: StartPhase | None = None
     refused: str = ""
     failures_in_a_row: int = 0
     refusals_in_a_row: int = 0
@@ -139,6 +143,10 @@ class Fleet:
     def judged(self, verdict: str) -> Fleet:
         """The same fleet with another verdict."""
         return replace(self, verdict=verdict)
+
+    def during(self, start: StartPhase | None) -> Fleet:
+        """The same fleet in another phase of the session's start."""
+        return replace(self, start=start)
 
     @property
     def executors(self) -> tuple[ExecutorView, ...]:
@@ -242,6 +250,7 @@ class _Fold:
             wanted=self.changes.get("wanted", before.wanted),
             stale=self.changes.get("stale", before.stale),
             verdict=before.verdict,
+            start=before.start,
             refused=self.changes.get("refused", before.refused),
             failures_in_a_row=self._failures,
             refusals_in_a_row=self.changes.get("refusals_in_a_row", before.refusals_in_a_row),

@@ -85,6 +85,7 @@ def _fleet(fleet: Fleet) -> dict[str, Any]:
         "summary": fleet.summary(),
         "verdict": fleet.verdict,
         "stale": fleet.stale,
+        "start": {"what": fleet.start.what, "since": fleet.start.since} if fleet.start else None,
         "counts": {str(phase): count for phase, count in fleet.counts.items()},
         "tasks": {
             "running": sum(view.tasks.running for view in views),

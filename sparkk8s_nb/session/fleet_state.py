@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sparkk8s_nb.model.diagnosis import Breaker
 from sparkk8s_nb.model.fleet import Fleet, FleetEvent
+from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.usage import Usage
 from sparkk8s_nb.telemetry.feed import Feed
 
@@ -28,6 +29,7 @@ class FleetState:
         self._breaker = Breaker(wanted)
         self._usage = Usage()
         self._verdict = ""
+        self._start: StartPhase | None = None
         self._on_trip = on_trip
 
     def apply(self, event: FleetEvent) -> None:
@@ -49,8 +51,14 @@ class FleetState:
             self._verdict = verdict
             self._publish()
 
+    def during(self, start: StartPhase | None) -> None:
+        """Set what the session's start does now; None once it is over."""
+        with self._lock:
+            self._start = start
+            self._publish()
+
     def _publish(self) -> None:
-        self.feed.publish(self._breaker.fleet.judged(self._verdict))
+        self.feed.publish(self._breaker.fleet.judged(self._verdict).during(self._start))
 
     @property
     def tripped(self) -> str:

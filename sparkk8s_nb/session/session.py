@@ -20,7 +20,7 @@ from sparkk8s_nb.model.progress import CellRef, Progress
 from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.record import SessionRecord
 from sparkk8s_nb.model.spec import SessionSpec
-from sparkk8s_nb.model.state import SessionState
+from sparkk8s_nb.model.state import SessionState, StartPhase
 from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
@@ -73,8 +73,8 @@ class Session:
         self._summary = ""
         self._ending = threading.RLock()
         self._closed = False
-        self.activity: Feed[str] = Feed("")
         self.phases: list[tuple[str, float]] = []
+        self._phase_began = 0.0
         self.warnings: list[str] = []
 
     # -- life ---------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ class Session:
                 self._fleet,
                 ended=lambda: self._course.trouble is not None,
                 why=self.why,
-                say=self.activity.publish,
+                say=self._show_phase,
             )
             self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
             self._phase("")
@@ -199,6 +199,14 @@ class Session:
     def seconds(self) -> float:
         """How long the session has lived."""
         return self._parts.now() - self._started
+
+    @property
+    def start_seconds(self) -> float:
+        """How long the start took, or has taken until now."""
+        if not self.phases:
+            return 0.0
+        what, ended = self.phases[-1]
+        return (time.monotonic() if what else ended) - self.phases[0][1]
 
     def now(self) -> float:
         """The session's clock, seconds since the epoch."""
@@ -338,7 +346,12 @@ class Session:
 
     def _phase(self, activity: str) -> None:
         self.phases.append((activity, time.monotonic()))
-        self.activity.publish(activity)
+        self._phase_began = self._parts.now()
+        self._show_phase(activity)
+
+    def _show_phase(self, activity: str) -> None:
+        phase = StartPhase(what=activity, since=self._phase_began) if activity else None
+        self._fleet.during(phase)
 
     def _follow_pods(self) -> None:
         self._caretaker.start()
@@ -391,7 +404,7 @@ class Session:
             return self._undo.run()
         finally:
             self._closed = True
-            for feed in (self._fleet.feed, self.activity, self._course.feed):
+            for feed in (self._fleet.feed, self._course.feed):
                 feed.close()
 
     def _describe_end(self, failures: list[str]) -> str:

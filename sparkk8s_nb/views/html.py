@@ -41,6 +41,8 @@ def summary_html(summary: str, *, trouble: bool = False) -> str:
 def fleet_html(fleet: Fleet, now: float, *, names: bool = False) -> str:
     """Return a fleet as a table; without names nothing in it says which pod or node it is."""
     lines = [escape(fleet.summary())]
+    if fleet.start:
+        lines.append(f'<span style="{_MUTED}">{escape(fleet.start.line(now))}</span>')
     if fleet.verdict:
         lines.append(f"<b>{escape(fleet.verdict)}</b>")
     shown = fleet.executors[:ROWS]

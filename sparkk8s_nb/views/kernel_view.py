@@ -23,7 +23,7 @@ from sparkk8s_nb.telemetry.worker import StopFlag, Worker
 from sparkk8s_nb.views.allowance import SHARED, Allowance
 from sparkk8s_nb.views.context import CellContext
 from sparkk8s_nb.views.html import summary_html
-from sparkk8s_nb.views.live import FRAME_SECONDS, IDLE_SECONDS, STOP_SECONDS, Drawing
+from sparkk8s_nb.views.live import FRAME_SECONDS, IDLE_SECONDS, STOP_SECONDS, TICK_SECONDS, Drawing
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ class KernelView(Generic[T]):
 
         version = -1
         while not stop.is_set():
-            version, value = self.feed.wait_newer(version, IDLE_SECONDS, called)
+            version, value = self.feed.wait_newer(version, self._idle(), called)
             # What is new may have to wait; meanwhile something newer takes its place.
             while not (self.feed.closed or called()) and (wait := self._wait(value)) > 0:
                 version, value = self.feed.wait_newer(version, wait, called)
@@ -159,6 +159,11 @@ class KernelView(Generic[T]):
                 return
             self._push(value)
             stop.wait(FRAME_SECONDS)
+
+    def _idle(self) -> float:
+        """Seconds after which it is drawn again although nothing is new; a widget counts by itself."""
+        ticks = not self._drawable and self._drawing.ticks(self.feed.value)
+        return TICK_SECONDS if ticks else IDLE_SECONDS
 
     def _wait(self, value: T) -> float:
         """Seconds until a value may be shown: text has a pace of its own, and all views one allowance."""

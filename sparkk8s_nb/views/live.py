@@ -17,6 +17,7 @@ FRAME_SECONDS = 0.25
 """At least so long between two frames of a view: four messages a second."""
 
 IDLE_SECONDS = 3600.0
+TICK_SECONDS = 1.0
 STOP_SECONDS = 2.0
 
 
@@ -52,6 +53,8 @@ class Drawing(Generic[T]):
         Whether the summary is bad news.
     news : callable
         ``(before, after)``: whether the change is one that cannot wait (a job's end).
+    ticks : callable
+        Whether text and line count seconds, so that they change although nothing is new.
     """
 
     module: str
@@ -62,6 +65,7 @@ class Drawing(Generic[T]):
     summary: Callable[[T], str]
     trouble: Callable[[T], bool]
     news: Callable[[T, T], bool]
+    ticks: Callable[[T], bool] = lambda _: False
 
 
 class NothingShown:

@@ -55,16 +55,7 @@ def show_fleet(
     environment : Environment, optional
         Where this is; found out if not given.
     """
-    drawing: Drawing[Fleet] = Drawing(
-        module="fleet",
-        frame=lambda fleet, seq, at, _: keyframe(info, fleet, None, seq, at=at),
-        text=lambda fleet, at: fleet_text(fleet, at, names=False),
-        html=fleet_html,
-        line=lambda fleet, _: short_line(fleet),
-        summary=lambda fleet: fleet.summary(),
-        trouble=lambda fleet: bool(fleet.verdict),
-        news=lambda before, after: _state(before) != _state(after),
-    )
+    drawing = fleet_drawing(info, now)
     environment = environment or detect()
     if not environment.shown or environment.home is not Home.KERNEL:
         return _outside(feed, drawing, environment)
@@ -112,6 +103,21 @@ def show_progress(
     view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
     view.show(context)
     return view
+
+
+def fleet_drawing(info: Mapping[str, Any], now: Callable[[], float]) -> Drawing[Fleet]:
+    """Return how a session's executors look."""
+    return Drawing(
+        module="fleet",
+        frame=lambda fleet, seq, at, _: keyframe(info, fleet, None, seq, at=at),
+        text=lambda fleet, at: fleet_text(fleet, at, names=False),
+        html=fleet_html,
+        line=lambda fleet, _: short_line(fleet, now()),
+        summary=lambda fleet: fleet.summary(),
+        trouble=lambda fleet: bool(fleet.verdict),
+        news=lambda before, after: _state(before) != _state(after),
+        ticks=lambda fleet: fleet.start is not None,
+    )
 
 
 def progress_drawing(executors: Callable[[], int | None]) -> Drawing[Progress]:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
-from sparkk8s_nb.views.live import FRAME_SECONDS, IDLE_SECONDS, STOP_SECONDS, Drawing
+from sparkk8s_nb.views.live import FRAME_SECONDS, IDLE_SECONDS, STOP_SECONDS, TICK_SECONDS, Drawing
 from sparkk8s_nb.views.text import LinePrinter
 
 T = TypeVar("T")
@@ -63,7 +63,10 @@ class TerminalView(Generic[T]):
     def _follow(self, stop: StopFlag) -> None:
         version = -1
         while not stop.is_set() and not self._feed.closed:
-            version, value = self._feed.wait_newer(version, IDLE_SECONDS, stop.is_set)
+            ticks = self._drawing.ticks(self._feed.value)
+            version, value = self._feed.wait_newer(
+                version, TICK_SECONDS if ticks else IDLE_SECONDS, stop.is_set
+            )
             if stop.is_set() or self._feed.closed:
                 return
             with self._lock:

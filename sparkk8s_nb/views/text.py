@@ -46,6 +46,8 @@ def fleet_text(fleet: Fleet, now: float, *, names: bool = True, rows: int = ROWS
     0 of 2 executors running, 2 asked for
     """
     lines = [fleet.summary()]
+    if fleet.start:
+        lines.append(fleet.start.line(now))
     if fleet.verdict:
         lines.append(fleet.verdict)
     shown = fleet.executors[:rows]
@@ -104,12 +106,13 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def short_line(fleet: Fleet) -> str:
-    """Return a fleet as one line for a terminal: the summary, and the verdict's cause if there is one."""
-    counts = fleet.counts
-    if fleet.verdict and not counts[Phase.PENDING]:
-        return f"{fleet.summary()}; {fleet.verdict}"
-    return fleet.summary()
+def short_line(fleet: Fleet, now: float) -> str:
+    """Return a fleet as one line for a terminal: what a start does, the summary, the cause of a verdict."""
+    parts = [fleet.start.line(now)] if fleet.start else []
+    parts.append(fleet.summary())
+    if fleet.verdict and not fleet.counts[Phase.PENDING]:
+        parts.append(fleet.verdict)
+    return "; ".join(parts)
 
 
 class LinePrinter:

@@ -22,6 +22,7 @@ class FleetView {
     this.head = element("div", "sk8s-head");
     this.head.setAttribute("role", "status");
     this.head.setAttribute("aria-live", "polite");
+    this.start = element("div", "sk8s-note");
     this.verdict = element("div", "sk8s-verdict");
     this.note = element("div", "sk8s-note");
     const table = element("table", "sk8s-table");
@@ -38,7 +39,7 @@ class FleetView {
     scroll.setAttribute("role", "region");
     scroll.setAttribute("aria-label", "Table of executors");
     scroll.append(table);
-    this.root.append(this.head, this.verdict, scroll, this.more, this.note);
+    this.root.append(this.head, this.start, this.verdict, scroll, this.more, this.note);
     el.append(this.root);
   }
 
@@ -105,6 +106,8 @@ class FleetView {
   tick() {
     if (this.frame === null) return;
     const now = this.frame.at + (performance.now() - this.received) / 1000;
+    const start = this.frame.fleet.start;
+    setText(this.start, start ? `${start.what}, ${duration(now - start.since)}` : "");
     for (const { cells, executor } of this.rows.values()) {
       setText(cells.age, executor.since ? duration((executor.ended || now) - executor.since) : "");
     }

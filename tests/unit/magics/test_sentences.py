@@ -14,6 +14,7 @@ def session(*, warnings=(), beside=0, cores=1):
         spark=SimpleNamespace(version="4.3.0"),
         fleet=Fleet(wanted=1).apply(ExecutorsSeen(executors=(ExecutorStatus(id="1", cores=1),), at=1.0)),
         warnings=list(warnings),
+        start_seconds=7.4,
         spec=SessionSpec(
             name="spark-secret-project-1",
             owner="ada",
@@ -28,7 +29,7 @@ def session(*, warnings=(), beside=0, cores=1):
 def test_it_says_sizes_and_how_memory_is_divided():
     """And where ``spark`` is."""
     assert started_sentence(session()).splitlines() == [
-        "Spark 4.3.0: 1 executor running.",
+        "Spark 4.3.0, started in 7 s: 1 executor running.",
         "Each executor: 1 core, 2 GiB (1.4 GiB heap, 586 MiB Python and overhead).",
         "Driver: 2 GiB heap.",
         "spark and sc are ready.",

@@ -23,6 +23,7 @@ from sparkk8s_nb.model.fleet import (
     WatchLost,
 )
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import BINS, ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, keyframe
@@ -64,7 +65,8 @@ def mixed_fleet() -> Fleet:
     fleet = fleet.apply(PodSeen(pod=waiting, at=1013.0))
     fleet = fleet.apply(WantedChanged(wanted=3, at=1014.0))
     fleet = fleet.apply(PodSeen(pod=pod(4, deleting=True), at=1015.0))
-    return fleet.apply(WantedChanged(wanted=5, at=1016.0)).judged("1 executor waits for room.")
+    fleet = fleet.apply(WantedChanged(wanted=5, at=1016.0)).judged("1 executor waits for room.")
+    return fleet.during(StartPhase(what="Waiting for executors", since=1008.5))
 
 
 def cell_progress() -> Progress:

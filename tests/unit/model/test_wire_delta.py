@@ -28,6 +28,7 @@ from sparkk8s_nb.model.fleet import (
     WatchLost,
 )
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.task_metrics import SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import keyframe
@@ -152,17 +153,19 @@ def pod(number: int, phase: str = "Running", **changes: Any) -> PodView:
 
 
 def fleets() -> Iterator[dict[str, Any]]:
-    """Executors come, work, one fails, another takes its place, the watch is lost, two are given back."""
+    """A start begins and ends, executors work, one fails, another comes, the watch is lost, two are given back."""
     info = {"name": "flights", "app_id": "spark-abc", "state": "running"}
-    fleet, at = Fleet(wanted=3), 1000.0
+    fleet, at = Fleet(wanted=3).during(StartPhase(what="Connecting Spark", since=998.5)), 1000.0
     yield keyframe(info, fleet, None, 0, at=at)
     seen = [ExecutorStatus(id=str(n), cores=2, running=2, done=n) for n in (1, 2, 3)]
-    events: list[Callable[[float], Any]] = [
+    events: list[Callable[[float], Any] | StartPhase | None] = [
         lambda at: PodSeen(pod=pod(1, "Pending"), at=at),
+        StartPhase(what="Waiting for executors", since=1001.5),
         lambda at: PodSeen(pod=pod(2), at=at),
         lambda at: PodSeen(pod=pod(1), at=at),
         lambda at: PodSeen(pod=pod(3), at=at),
         lambda at: ExecutorsSeen(executors=tuple(seen), at=at),
+        None,
         lambda at: ExecutorsSeen(executors=tuple(replace(each, done=50) for each in seen), at=at),
         lambda at: PodSeen(pod=pod(2, "Failed", reason="OOMKilled", exit_code=137), at=at),
         lambda at: PodSeen(pod=pod(4), at=at),
@@ -172,7 +175,7 @@ def fleets() -> Iterator[dict[str, Any]]:
     ]
     for event in events:
         at += 1.0
-        fleet = fleet.apply(event(at))
+        fleet = fleet.apply(event(at)) if callable(event) else fleet.during(event)
         yield keyframe(info, fleet, None, 0, at=at)
     yield keyframe(info, fleet, None, 0, at=at + 1.0)
 

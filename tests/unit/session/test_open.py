@@ -45,6 +45,32 @@ def test_a_session_that_is_open_runs(world):
     assert [what for what, _ in session.phases][-1] == ""
 
 
+def test_the_fleet_says_what_a_start_does_until_it_is_over(world):
+    """The view shows nothing else meanwhile."""
+    seen = []
+
+    def look(answer):
+        seen.append(session.fleet.start)
+        return answer
+
+    session = world.session(
+        parts={
+            "launch_keeper": lambda: look(world.keeper),
+            "preflight": lambda: look([]),
+            "take_ports": lambda: look(world.take_ports()),
+        }
+    )
+    session.open()
+    assert [start.what for start in seen] == [
+        "Starting the driver",
+        "Checking the cluster",
+        "Connecting Spark",
+    ]
+    assert {start.since for start in seen} == {world.clock()}
+    assert session.fleet.start is None
+    assert session.start_seconds == session.phases[-1][1] - session.phases[0][1]
+
+
 def test_everything_a_session_makes_is_owned_by_its_lease(world):
     """Delete the Lease, and the cluster's collector removes the rest."""
     world.opened()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -10,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from sparkk8s_nb.model.fleet import Fleet
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress
+from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.wire_delta import received
 from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.views import kernel_view
 from sparkk8s_nb.views.allowance import DEBT, RESERVE, Allowance
 from sparkk8s_nb.views.kernel_view import KernelView
-from sparkk8s_nb.views.show import progress_drawing
+from sparkk8s_nb.views.show import fleet_drawing, progress_drawing
 
 LONG = 60.0
 
@@ -163,3 +167,36 @@ def test_no_frame_is_made_before_somebody_draws_it(
     feed.close()
     assert set(place.bundles[0]) == {"text/plain", "text/html"}
     assert widget.said.empty()
+
+
+def test_where_nobody_draws_a_starts_phase_counts_its_seconds_in_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A widget counts by itself; text is written anew although nothing is new, until the start is over."""
+    for name in ("TICK_SECONDS", "TEXT_SECONDS", "FRAME_SECONDS"):
+        monkeypatch.setattr(kernel_view, name, 0.0)
+
+    class Told(Place):
+        def __init__(self) -> None:
+            super().__init__()
+            self.reached = threading.Event()
+
+        def update(self, bundle: dict[str, Any], display_id: str) -> None:
+            super().update(bundle, display_id)
+            if "Connecting Spark, 3 s" in bundle["text/plain"] and "Connecting Spark" in bundle["text/html"]:
+                self.reached.set()
+
+    seconds = itertools.count(100.0)
+    feed = Feed(Fleet(wanted=1).during(StartPhase(what="Connecting Spark", since=100.0)))
+    view = KernelView(
+        feed,
+        fleet_drawing({}, lambda: 0.0),
+        widgets=False,
+        now=lambda: next(seconds) / 2 + 50,
+        allowance=Allowance(clock=lambda: 0.0),
+    )
+    place = Told()
+    view.show(place)  # type: ignore[arg-type]
+    assert place.reached.wait(LONG)
+    view.finish()
+    assert "Connecting" not in place.bundles[-1]["text/plain"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 import threading
 
@@ -10,7 +11,9 @@ import pytest
 
 from sparkk8s_nb.model.fleet import Fleet
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
+from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.views import terminal_view
 from sparkk8s_nb.views.context import CellContext
 from sparkk8s_nb.views.environment import Environment, Home, detect
 from sparkk8s_nb.views.show import show_fleet, show_progress
@@ -50,6 +53,23 @@ def test_a_terminals_line_goes_when_the_command_returns(stream: Stream) -> None:
     shown.settle()
     shown.finish("over")
     assert stream.getvalue() == "\r\x1b[2K0 of 1 executor running, 1 asked for\r\x1b[2K"
+    assert threads() == []
+
+
+def test_a_starts_phase_counts_its_seconds_in_the_line(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing new is published: the line is written anew by itself, until the start is over."""
+    monkeypatch.setattr(terminal_view, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(terminal_view, "FRAME_SECONDS", 0.0)
+    seconds = itertools.count(100.0)
+    feed = Feed(Fleet(wanted=1).during(StartPhase(what="Connecting Spark", since=100.0)))
+    shown = show_fleet(feed, {}, now=lambda: next(seconds), environment=TERMINAL)
+    while "Connecting Spark, 3 s; 0 of 1" not in stream.getvalue():
+        assert stream.written.wait(LONG)
+        stream.written.clear()
+    feed.publish(Fleet(wanted=1))
+    shown.settle()
     assert threads() == []
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress
+from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
-from sparkk8s_nb.views.html import progress_html
+from sparkk8s_nb.views.html import fleet_html, progress_html
 from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line
 
 
@@ -120,7 +121,7 @@ def test_below_the_line_stands_what_is_notable_and_what_is_missing() -> None:
 
 def test_a_terminals_line_carries_the_verdict() -> None:
     """Unless the summary says why already."""
-    assert short_line(Fleet(wanted=1).judged("No pod was made.")) == (
+    assert short_line(Fleet(wanted=1).judged("No pod was made."), 1.0) == (
         "0 of 1 executor running, 1 asked for; No pod was made."
     )
 
@@ -146,3 +147,15 @@ def test_in_a_log_a_line_comes_now_and_then_and_at_the_end() -> None:
         printer.update(text)
     printer.end("over")
     assert out.getvalue() == "a\nd\nover\n"
+
+
+def test_while_a_session_starts_its_phase_is_shown_with_its_seconds_and_then_gone() -> None:
+    """In the text, in HTML, in a terminal's line; nothing of it stays."""
+    starting = fleet().during(StartPhase(what="Connecting <Spark>", since=160.0))
+    assert fleet_text(starting, now=165.9).splitlines()[1] == "Connecting <Spark>, 5 s"
+    assert "Connecting &lt;Spark&gt;, 5 s" in fleet_html(starting, now=165.9)
+    assert short_line(starting, 160.2).startswith("Connecting <Spark>, 0 s; 1 of 2 executors running")
+    started = starting.during(None)
+    for shown in (fleet_text(started, 170.0), fleet_html(started, 170.0), short_line(started, 170.0)):
+        assert "Connecting" not in shown
+    assert "Connecting" not in starting.summary()

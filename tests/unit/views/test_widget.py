@@ -72,6 +72,8 @@ def test_the_fleet_draws_the_golden_frames(tmp_path: Path) -> None:
     frame = json.loads((GOLDEN / "fleet.json").read_text())["fleet"]
     for part in (frame["summary"], frame["verdict"], "● running", "✕ failed", "2 tasks running", "2 GiB"):
         assert part in shown[0]["text"]
+    assert "Waiting for executors, 11 s" in shown[0]["text"]
+    assert "Waiting" not in shown[1]["text"]
     rows = re.findall(r"\|(\d+)\|. ([a-z]+)\|", shown[0]["text"])
     assert rows == [(row["id"], row["phase"]) for row in frame["executors"]]
     assert "no executors" in shown[1]["text"]
@@ -155,9 +157,9 @@ def test_a_view_that_missed_a_message_asks_once_and_keeps_what_it_has(tmp_path: 
     """Until a keyframe comes nothing more is asked for; then the next gap counts again."""
     golden = json.loads((GOLDEN / "sequences" / "fleet.json").read_text())
     first, *deltas = golden["messages"]
-    story = [first, *deltas[:4], deltas[6], deltas[7], deltas[8]]
+    story = [first, *deltas[:5], deltas[8], deltas[9], deltas[10]]
     files = []
-    for number, one in enumerate([{"messages": story}, golden["expected"], deltas[3]]):
+    for number, one in enumerate([{"messages": story}, golden["expected"], deltas[4]]):
         files.append(tmp_path / f"{number}.json")
         files[-1].write_text(json.dumps(one))
     drawn = draw("fleet", tmp_path, *files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -10,9 +9,10 @@ from typing import Any, Protocol
 from urllib3 import exceptions as net
 
 from sparkk8s_nb.apiserver import MERGE_PATCH, Answer, Requests, Stream, Timeouts
-from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.errors import ConflictError, InvalidError, NotFoundError
 from sparkk8s_nb.kube.events import pod_events
 from sparkk8s_nb.kube.kinds import Kind, kind_of
+from sparkk8s_nb.kube.sender import Sender
 from sparkk8s_nb.kube.translate import Asked, connect_error, error_of
 from sparkk8s_nb.model.executors import PodEvent
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
@@ -25,8 +25,6 @@ LOG_BYTES = 1024 * 1024
 """No log is read beyond that, however long its lines are."""
 
 EXECUTOR_CONTAINER = "spark-kubernetes-executor"
-PATIENCE = 2
-"""How often a request that the server put off (429, 503) is sent again."""
 
 
 class Transport(Requests, Protocol):
@@ -72,8 +70,7 @@ class KubeCluster:
         self._target = target
         self._access = access
         self._transport = transport
-        self._timeouts = timeouts or Timeouts()
-        self._sleep = sleep
+        self._sender = Sender(access.server, transport, timeouts=timeouts or Timeouts(), sleep=sleep)
 
     @property
     def target(self) -> ClusterTarget:
@@ -91,12 +88,12 @@ class KubeCluster:
 
     def version(self, *, timeouts: Timeouts | None = None) -> str:
         """The server's version, ``v1.34.2``; the cheapest proof that it answers."""
-        answer = self._answer("GET", "/version", timeouts=timeouts)
+        answer = self._sender.answer("GET", "/version", timeouts=timeouts)
         if answer.status == 403:
             return "unknown"  # it knows us and answers; hardened clusters hide their version
         if not answer.ok:
             raise error_of(answer, Asked(verb="get", resource="/version"))
-        return str(self._json(answer).get("gitVersion", "unknown"))
+        return str(self._sender.json(answer).get("gitVersion", "unknown"))
 
     def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object and return it as the server stored it.
@@ -110,7 +107,7 @@ class KubeCluster:
             metadata["namespace"] = namespace
         body = {**manifest, "apiVersion": manifest.get("apiVersion", kind.api_version), "metadata": metadata}
         name = str(metadata.get("name") or metadata.get("generateName", ""))
-        return self._object(
+        return self._sender.object(
             "POST",
             kind.path(namespace),
             Asked.of("create", kind, namespace, name),
@@ -122,7 +119,7 @@ class KubeCluster:
         """An object by kind and name, or None if there is none."""
         known = kind_of(kind)
         try:
-            return self._object("GET", self._path(known, name), self._asked("get", known, name))
+            return self._sender.object("GET", self._path(known, name), self._asked("get", known, name))
         except NotFoundError:
             return None
 
@@ -150,7 +147,7 @@ class KubeCluster:
         query |= {"fieldSelector": fields} if fields else {}
         items = []
         while True:
-            page = self._object("GET", path, asked, query=query)
+            page = self._sender.object("GET", path, asked, query=query)
             # The API leaves kind and apiVersion out of list items; manifests always have them here.
             items += [
                 {**item, "kind": known.name, "apiVersion": known.api_version}
@@ -194,7 +191,7 @@ class KubeCluster:
     def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Manifest:
         """Change an object by a JSON merge patch."""
         known = kind_of(kind)
-        return self._object(
+        return self._sender.object(
             "PATCH",
             self._path(known, name),
             self._asked("patch", known, name),
@@ -206,7 +203,7 @@ class KubeCluster:
         """Delete an object (only with that uid, if given); False if it was gone already."""
         known = kind_of(kind)
         try:
-            self._send(
+            self._sender.send(
                 "DELETE",
                 self._path(known, name),
                 self._asked("delete", known, name),
@@ -224,7 +221,7 @@ class KubeCluster:
         """Delete all objects of a kind that a label selector chooses."""
         known = kind_of(kind)
         asked = self._asked("deletecollection", known)
-        answer = self._answer(
+        answer = self._sender.answer(
             "DELETE",
             self._path(known),
             query={"labelSelector": selector},
@@ -243,12 +240,12 @@ class KubeCluster:
         path = self._path(pods, name) + "/log"
         asked = Asked.of("get", pods, self._target.namespace, name, "log")
         try:
-            answer = self._send("GET", path, asked, query=query)
+            answer = self._sender.send("GET", path, asked, query=query)
         except InvalidError as error:
             # 400 is both "still creating" and "which of its containers?", for pods with a sidecar.
             if "container name must be specified" not in error.problem:
                 return ""
-            answer = self._send("GET", path, asked, query=query | {"container": EXECUTOR_CONTAINER})
+            answer = self._sender.send("GET", path, asked, query=query | {"container": EXECUTOR_CONTAINER})
         except NotFoundError:
             return ""
         return answer.body.decode("utf-8", "replace")
@@ -278,48 +275,6 @@ class KubeCluster:
     def _asked(self, verb: str, kind: Kind, name: str = "") -> Asked:
         return Asked.of(verb, kind, self._target.namespace, name)
 
-    def _object(self, method: str, path: str, asked: Asked, **options: Any) -> Manifest:
-        return self._json(self._send(method, path, asked, **options))
-
-    def _json(self, answer: Answer) -> Manifest:
-        try:
-            result = answer.json()
-        except json.JSONDecodeError as error:
-            raise _no_api(self._access.server) from error
-        if not isinstance(result, dict):
-            raise _no_api(self._access.server)
-        return result
-
-    def _send(self, method: str, path: str, asked: Asked, **options: Any) -> Answer:
-        answer = self._answer(method, path, **options)
-        if not answer.ok:
-            raise error_of(answer, asked)
-        return answer
-
-    def _answer(self, method: str, path: str, **options: Any) -> Answer:
-        """An answer of whatever status; waits a little where the server asks for it."""
-        for _ in range(PATIENCE):
-            answer = self._once(method, path, **options)
-            if answer.status not in (429, 503) or answer.retry_after is None:
-                return answer
-            self._sleep(min(max(answer.retry_after, 0.1), 2.0))
-        return self._once(method, path, **options)
-
-    def _once(self, method: str, path: str, *, timeouts: Timeouts | None = None, **options: Any) -> Answer:
-        options["timeouts"] = timeouts or self._timeouts
-        try:
-            return self._transport.request(method, path, **options)
-        except net.ProtocolError as error:
-            # A kept connection that the server closed just now. A create may have happened: not repeated.
-            if method == "POST":
-                raise connect_error(error, self._access.server) from error
-        except (net.HTTPError, OSError) as error:
-            raise connect_error(error, self._access.server) from error
-        try:
-            return self._transport.request(method, path, **options)
-        except (net.HTTPError, OSError) as error:
-            raise connect_error(error, self._access.server) from error
-
 
 def delete_options(*, uid: str = "", grace: int | None = None) -> dict[str, Any]:
     """The body of a delete: dependents go in the background, and never another object of the same name.
@@ -337,10 +292,3 @@ def delete_options(*, uid: str = "", grace: int | None = None) -> dict[str, Any]
     if grace is not None:
         options["gracePeriodSeconds"] = grace
     return options
-
-
-def _no_api(server: str) -> ClusterError:
-    return ClusterError(
-        f"{server} answers, but not as a Kubernetes API does.",
-        fix="Check the server's address in the kubeconfig; a proxy or a login page may be in between.",
-    )

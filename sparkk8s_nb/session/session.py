@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -20,8 +20,9 @@ from sparkk8s_nb.model.progress import CellRef, Progress
 from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.record import SessionRecord
 from sparkk8s_nb.model.spec import SessionSpec
-from sparkk8s_nb.model.state import SessionState, StartPhase
+from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.ports import Driver, Keeper
+from sparkk8s_nb.session.cancelling import cancel_cell
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.course import Course
@@ -31,6 +32,7 @@ from sparkk8s_nb.session.parts import Parts
 from sparkk8s_nb.session.pod_follower import PodFollower
 from sparkk8s_nb.session.scaling import WAITING, Asking, ask_for, wait_for_executors
 from sparkk8s_nb.session.session_dir import SessionDir
+from sparkk8s_nb.session.start_phases import StartPhases
 from sparkk8s_nb.session.status_follower import Callback, StatusFollower
 from sparkk8s_nb.session.undo import Undo
 from sparkk8s_nb.telemetry.feed import Feed
@@ -39,8 +41,6 @@ logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
 ANSWER_PATIENCE = 5.0
-CANCEL_TRIES = 5
-CANCEL_PAUSE = 0.1
 
 
 class Session:
@@ -60,6 +60,7 @@ class Session:
         self._parts = parts
         self._undo = Undo()
         self._fleet = FleetState(spec.executors, on_trip=lambda reason: self._course.tripped(reason))
+        self._start = StartPhases(self._fleet, parts.now)
         self._objects = ClusterObjects(spec, parts)
         self._asking = Asking(self._objects)
         self._course = Course(self._fleet, stop_asking=self._asking.stop)
@@ -73,8 +74,6 @@ class Session:
         self._summary = ""
         self._ending = threading.RLock()
         self._closed = False
-        self.phases: list[tuple[str, float]] = []
-        self._phase_began = 0.0
         self.warnings: list[str] = []
 
     # -- life ---------------------------------------------------------------------------------------
@@ -87,7 +86,7 @@ class Session:
         SparkK8sError
             After everything that was made has been undone.
         """
-        opening = Opening(self.spec, self._parts, self._undo, self._objects, self._phase)
+        opening = Opening(self.spec, self._parts, self._undo, self._objects, self._start.begin)
         try:
             self._keeper, launching = opening.processes()
             self.warnings += opening.checked()
@@ -99,7 +98,7 @@ class Session:
             self._driver.hook(self.stop)
             self._asking.reach(self._driver)
             self._follow_status(self._driver)
-            self._phase(WAITING)
+            self._start.begin(WAITING)
             self._objects.write_record(self.record())
             self._course.move(SessionState.RUNNING, SessionState.CONNECTING)
             self.warnings += wait_for_executors(
@@ -107,10 +106,10 @@ class Session:
                 self._fleet,
                 ended=lambda: self._course.trouble is not None,
                 why=self.why,
-                say=self._show_phase,
+                say=self._start.reword,
             )
             self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
-            self._phase("")
+            self._start.begin("")
         except BaseException as error:
             self._course.feed.publish(SessionState.FAILED)
             for failure in self._close():
@@ -203,10 +202,12 @@ class Session:
     @property
     def start_seconds(self) -> float:
         """How long the start took, or has taken until now."""
-        if not self.phases:
-            return 0.0
-        what, ended = self.phases[-1]
-        return (time.monotonic() if what else ended) - self.phases[0][1]
+        return self._start.seconds
+
+    @property
+    def phases(self) -> Sequence[tuple[str, float]]:
+        """What the start did and when it began with it, on a clock that is never set; the last one is empty."""
+        return self._start.begun
 
     def now(self) -> float:
         """The session's clock, seconds since the epoch."""
@@ -307,18 +308,7 @@ class Session:
             If no such cell ran in the session.
         """
         driver = self._running_driver()
-        if cell is None:
-            return driver.cancel_all()
-        tag = self.cells.tag_of(cell)
-        if tag is None:
-            raise UsageError(
-                f"No cell [{cell}] ran in this session.", fix="Give the number in the cell's brackets."
-            )
-        for _ in range(CANCEL_TRIES):
-            if cancelled := driver.cancel(tag):
-                return cancelled
-            time.sleep(CANCEL_PAUSE)  # its job may be on the way
-        return 0
+        return driver.cancel_all() if cell is None else cancel_cell(driver, self.cells, cell)
 
     def show_progress(self, wanted: bool) -> None:
         """Whether cells show their progress from now on."""
@@ -343,15 +333,6 @@ class Session:
         return self._running_driver()
 
     # -- what happens -------------------------------------------------------------------------------
-
-    def _phase(self, activity: str) -> None:
-        self.phases.append((activity, time.monotonic()))
-        self._phase_began = self._parts.now()
-        self._show_phase(activity)
-
-    def _show_phase(self, activity: str) -> None:
-        phase = StartPhase(what=activity, since=self._phase_began) if activity else None
-        self._fleet.during(phase)
 
     def _follow_pods(self) -> None:
         self._caretaker.start()

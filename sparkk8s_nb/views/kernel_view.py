@@ -103,7 +103,10 @@ class KernelView(Generic[T]):
                 self._worker.start()
 
     def settle(self) -> None:
-        """Go on living: a notebook's view does not end with its cell."""
+        """Go on living: a notebook's view does not end with its cell. What the cell saves is as of now."""
+        with self._lock:
+            if self._displays and not (self._ended or self._drawable):
+                self._renew(self.feed.value)
 
     def finish(self, summary: str = "") -> None:
         """Make it static everywhere; a later call may give a better summary."""
@@ -157,7 +160,7 @@ class KernelView(Generic[T]):
             if self.feed.closed:
                 self._end("")
                 return
-            self._push(value)
+            self._push(self.feed.value)
             stop.wait(FRAME_SECONDS)
 
     def _idle(self) -> float:

@@ -66,6 +66,7 @@ class Widget:
 
 
 opened: list[Widget] = []
+made: list[KernelView[Progress]] = []
 
 
 def job(done: int, state: JobState = JobState.RUNNING) -> JobProgress:
@@ -89,7 +90,7 @@ def show(
 ) -> Iterator[Callable[..., tuple[Widget, Place]]]:
     monkeypatch.setattr("sparkk8s_nb.views.widget.ViewWidget", Widget)
     opened.clear()
-    made: list[KernelView[Progress]] = []
+    made.clear()
 
     def one(allowance: Allowance | None = None) -> tuple[Widget, Place]:
         view = KernelView(
@@ -200,3 +201,13 @@ def test_where_nobody_draws_a_starts_phase_counts_its_seconds_in_the_text(
     assert place.reached.wait(LONG)
     view.finish()
     assert "Connecting" not in place.bundles[-1]["text/plain"]
+
+
+def test_a_command_that_returns_leaves_its_cell_as_things_are_now(
+    show: Callable[..., tuple[Widget, Place]], feed: Feed[Progress]
+) -> None:
+    """The text has a pace of its own; what comes after the cell's end is not saved with it by every runner."""
+    _, place = show()
+    feed.publish(progress(77))
+    made[-1].settle()
+    assert "77" in place.bundles[-1]["text/plain"]

@@ -77,7 +77,7 @@ class Ours(Nothing):
 
         self.sent.clear()
         self.scope = self.driver.enter_cell(tag)
-        self.follower.follow(CellRef(tag=tag, count=1))
+        self.followed = self.follower.follow(CellRef(tag=tag, count=1))
 
     def finish(self, ended: float, tasks: int) -> None:
         """Wait until the true last state was published."""
@@ -89,7 +89,7 @@ class Ours(Nothing):
         time.sleep(0.6)
         self.messages, self.bytes = len(self.sent), sum(size for _, size, _ in self.sent)
         self.seen = self.sent[-1][2] if self.sent else 0
-        self.follower.follow(None)
+        self.followed.end()
 
     def _view(self) -> None:
         from sparkk8s_nb.model.wire import keyframe
@@ -191,10 +191,10 @@ def child(mode: str, workload: str, scratch: Path) -> None:
 
 def start_driver(conf: dict[str, str], scratch: Path) -> tuple[Any, Any]:
     """A local driver through the project's own launcher, the same for every mode."""
-    from sparkk8s_nb.spark.driver import LaunchingSparkDriver
     from sparkk8s_nb.spark.driver_logging import write_log4j2
     from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
     from sparkk8s_nb.spark.java import find_java
+    from sparkk8s_nb.spark.launching import LaunchingSparkDriver
 
     plan = LaunchPlan(
         java=find_java(os.environ),

@@ -16,6 +16,7 @@ from sparkk8s_nb.model.executors import ExecutorStatus, PodEvent
 from sparkk8s_nb.model.fleet import FleetEvent
 from sparkk8s_nb.model.progress import JobProgress
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
+from sparkk8s_nb.model.streams import Stream
 from sparkk8s_nb.processes import ProcessId
 
 Manifest = dict[str, Any]
@@ -108,18 +109,26 @@ class SparkStatus:
     executors : tuple of ExecutorStatus
         Without the driver.
     jobs : tuple of JobProgress
-        Those that run, and those asked for by tag.
+        Those that run, and those asked for by tag or id; one that Spark has forgotten is UNKNOWN.
+    streams : tuple of Stream or None
+        The streaming queries that are active, and those that ended since the reading before; None where
+        there were none so far, and nobody looked.
     """
 
     executors: tuple[ExecutorStatus, ...]
     jobs: tuple[JobProgress, ...]
+    streams: tuple[Stream, ...] | None = None
 
 
 class StatusSource(Protocol):
     """Where Spark's own numbers come from."""
 
-    def status(self, tags: Sequence[str] = ()) -> SparkStatus:
-        """One reading: executors, running jobs, and all jobs with one of the tags.
+    def status(
+        self, tags: Sequence[str] = (), jobs: Sequence[int] = (), *, streams: bool = False
+    ) -> SparkStatus:
+        """One reading: executors, running jobs, all jobs with one of the tags, and some by their ids.
+
+        ``streams`` asks for streaming queries also where no job of theirs was seen.
 
         Raises :class:`~sparkk8s_nb.errors.DriverError` if the driver is gone.
         """
@@ -202,10 +211,6 @@ class Driver(StatusSource, Protocol):
 
         Calls nothing in the JVM: the tag gets there with the cell's first command.
         """
-        ...
-
-    def conf(self) -> dict[str, str]:
-        """The configuration that runs."""
         ...
 
     def hook(self, on_stop: Callable[[], object]) -> None:

@@ -24,9 +24,9 @@ from sparkk8s_nb.session.settings_files import load_layers
 from sparkk8s_nb.session.targets import known_contexts
 from sparkk8s_nb.views.environment import Home, detect
 from sparkk8s_nb.views.question import ask
-from sparkk8s_nb.views.show import Shown, show_fleet
+from sparkk8s_nb.views.show import Shown, show_fleet, show_streams
 from sparkk8s_nb.views.tables import show_link, show_table
-from sparkk8s_nb.views.text import fleet_text
+from sparkk8s_nb.views.text import fleet_text, streams_text
 
 LOG_LINES = 100
 
@@ -45,6 +45,7 @@ class Actions:
         self._registry = registry
         self._namespace = namespace
         self._views: list[Shown] = []
+        self._streams: Shown | None = None
 
     def run(self, command: commands.Command) -> None:
         """Carry out one command.
@@ -113,10 +114,20 @@ class Actions:
         verdict = session.why()
         if detect().home is Home.KERNEL:
             self._views.append(show_fleet(session.fleet_feed, {"name": session.spec.name}))
+            if session.streams:
+                self._show_streams(session)
         else:
             print(fleet_text(session.fleet, session.now()))  # noqa: T201
+            if session.streams:
+                print(streams_text(session.streams))  # noqa: T201
         if verdict is not None:
             print(verdict)  # noqa: T201
+
+    def _show_streams(self, session: Session) -> None:
+        """One live view at a time: the one before, in the cell above, becomes a line."""
+        if self._streams is not None:
+            self._streams.finish()
+        self._streams = show_streams(session.streams_feed)
 
     def _scale(self, count: int) -> None:
         session = self._registry.require()
@@ -196,6 +207,9 @@ class Actions:
     def _end_views(self, summary: str) -> None:
         for view in self._views:
             view.finish(summary)
+        if self._streams is not None:
+            self._streams.finish()
+        self._streams = None
 
 
 def completion_sources(registry: Registry) -> dict[str, Callable[[], Iterable[str]]]:

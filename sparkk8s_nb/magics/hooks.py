@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 SHOW_AFTER = 0.5
 """Seconds that a cell's first job runs before its progress is shown: quick cells show nothing."""
 
+STREAMS_AFTER = 2.0
+"""Seconds after which a cell without jobs shows the streaming queries that run beside it: it may wait for one."""
+
 NEXT_LOOK = 5.0
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -32,7 +36,8 @@ class CellHooks:
     """The hooks of one IPython shell.
 
     Cells nest (``%run`` of a notebook and ``%%capture`` run cells inside of one): the jobs of inner ones are
-    the outermost one's. A subshell's cells run beside the others, on a thread of its own.
+    the outermost one's. A subshell's cells run beside the others, on a thread of its own, with a progress of
+    their own.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ class CellHooks:
         self._registry = registry
         self._thread = _OfThisThread()
         self._tags: set[str] = set()
-        self._followed: RunningCell | None = None
+        self._home = threading.current_thread()
 
     def register(self) -> None:
         """Begin to be called."""
@@ -87,14 +92,10 @@ class CellHooks:
         count = here.count
         cell_id = getattr(here.cells[0], "cell_id", None) or self._requested_cell()
         ref = CellRef(tag=self._new_tag(session, count, cell_id), count=count, cell_id=cell_id)
-        followed = self._followed is None or self._followed.over
-        try:
-            here.running = RunningCell(session, ref, CellContext.capture(), followed=followed)
-        except SparkK8sError:
-            # The driver is gone: the cell will say so itself if it needs Spark.
-            return
-        if followed:
-            self._followed = here.running
+        beside = threading.current_thread() is not self._home
+        # A driver that is gone: the cell will say so itself if it needs Spark.
+        with contextlib.suppress(SparkK8sError):
+            here.running = RunningCell(session, ref, CellContext.capture(), beside=beside)
 
     def after_cell(self, result: Any = None) -> None:
         """The cell has ended: its last numbers stay, its tag goes."""
@@ -167,23 +168,25 @@ class RunningCell:
     ref : CellRef
     context : CellContext
         Where its output goes.
-    followed : bool
-        Whether the session's progress is this cell's; only one cell's can be.
+    beside : bool
+        Whether it runs beside the main one, in a subshell: the session's progress is not its own.
     """
 
-    def __init__(self, session: Session, ref: CellRef, context: CellContext, *, followed: bool) -> None:
+    def __init__(self, session: Session, ref: CellRef, context: CellContext, *, beside: bool) -> None:
         self._session = session
         self._ref = ref
         self._context = context
         self._shown: Shown | None = None
         self._lock = threading.Lock()
         self._watcher: Worker | None = None
-        self._followed = followed
-        self.over = False
+        self._began = time.time()
         self._scope = session.driver.enter_cell(ref.tag)
-        if followed:
-            session.follow_cell(ref)
-        if followed and session.spec.progress:
+        try:
+            self._followed = session.follow_cell(ref, beside=beside)
+        except SparkK8sError:
+            self._scope.leave()
+            raise
+        if session.spec.progress:
             self._watcher = Worker("cell", self._watch, on_death=self._died)
             self._watcher.start()
 
@@ -195,26 +198,24 @@ class RunningCell:
             # Pressed when the cell itself had ended: there is nothing left to stop but this.
             self._finish("")
         finally:
-            self.over = True
             self._scope.leave()
 
     def _last_numbers(self) -> str:
         session = self._session
         if self._watcher is not None:
             self._watcher.request_stop()
-            if not session.closed:
-                session.progress_feed.wake()
+            self._followed.feed.wake()
             self._watcher.stop(timeout=2)
-        if not self._followed or session.closed or session.state.over:
+        if session.closed or session.state.over:
             return ""
         summary = ""
         try:
             # After an interrupt that the JVM did not answer, nobody waits for its numbers.
             if self._shown is not None and not self._scope.abandoned and session.answers():
-                summary = session.final_progress().summary(session.fleet.ready)
+                summary = self._followed.final().summary(session.fleet.ready)
         except SparkK8sError:
             summary = ""
-        session.follow_cell(None)
+        self._followed.end()
         return summary
 
     def _finish(self, summary: str) -> None:
@@ -223,7 +224,7 @@ class RunningCell:
                 self._shown.finish(summary)
 
     def _watch(self, stop: StopFlag) -> None:
-        feed = self._session.progress_feed
+        feed = self._followed.feed
         version = -1
         while not stop.is_set() and not feed.closed:
             version, progress = feed.wait_newer(version, NEXT_LOOK, until=stop.is_set)
@@ -236,8 +237,11 @@ class RunningCell:
                 return
 
     def _old_enough(self, progress: Progress) -> bool:
-        mine = progress.cell is not None and progress.cell.tag == self._ref.tag
-        return mine and bool(progress.jobs) and time.time() - progress.started > SHOW_AFTER
+        if progress.cell is None or progress.cell.tag != self._ref.tag:
+            return False
+        if progress.jobs:
+            return time.time() - progress.started > SHOW_AFTER
+        return bool(progress.streams.running) and time.time() - self._began > STREAMS_AFTER
 
     @staticmethod
     def _died(error: BaseException) -> None:

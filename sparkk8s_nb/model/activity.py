@@ -1,7 +1,8 @@
-"""All that Spark does, folded from the listener's readings: jobs, their stages, the executors' time.
+"""All that Spark does, folded from the listener's readings: jobs, their stages, streaming queries.
 
-Bounded: the newest jobs are kept one by one, with their stages; what they were for is in their cell's sums
-(:mod:`sparkk8s_nb.model.cells`) when they go.
+Where Spark's listener bus drops events, and where there is no listener, the status store's readings are
+folded in as well. Bounded: the newest jobs are kept one by one, with their stages; what they were for is in
+their cell's sums (:mod:`sparkk8s_nb.model.cells`) when they go.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sparkk8s_nb.model.drained import Drained, JobEnded, JobStarted
+from sparkk8s_nb.model.drained import Drained
+from sparkk8s_nb.model.jobfold import KnownJob, corrected, known_from, with_attempt
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
+from sparkk8s_nb.model.streams import Stream, Streams
 
 JOBS_KEPT = 1000
+STREAM_JOBS_KEPT = 20
+"""Ended jobs of one streaming query: it makes them for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +29,16 @@ class Activity:
     as_of : float
         By the driver's clock, seconds since the epoch.
     dropped, lost : int
-        Events that are missing: numbers of running stages may be short, and views say so.
+        Events that are missing, by the listener's bounds and by Spark's bus: numbers of running stages may be
+        short, and views say so.
+    mended : int
+        Jobs whose beginning or end the bus lost and the status store told.
+    streams : Streams
+        The streaming queries, each with the jobs of its running batch.
 
     Examples
     --------
+    >>> from sparkk8s_nb.model.drained import JobStarted
     >>> reading = Drained(at=2.0, started=(JobStarted(id=0, at=1.0, tags=("c",)),))
     >>> Activity().apply(reading).jobs()[0].state
     <JobState.RUNNING: 'RUNNING'>
@@ -36,33 +47,86 @@ class Activity:
     as_of: float = 0.0
     dropped: int = 0
     lost: int = 0
-    _jobs: Mapping[int, _Job] = field(default_factory=dict, repr=False)
+    mended: int = 0
+    streams: Streams = field(default_factory=Streams)
+    _jobs: Mapping[int, KnownJob] = field(default_factory=dict, repr=False)
     _stages: Mapping[int, tuple[StageProgress, ...]] = field(default_factory=dict, repr=False)
     _finished: Mapping[int, JobProgress] = field(default_factory=dict, repr=False)
+    _forgotten: int = field(default=-1, repr=False)
 
     def apply(self, reading: Drained) -> Activity:
-        """The activity after a reading."""
+        """The activity after a reading of the listener."""
         jobs, stages, finished = dict(self._jobs), dict(self._stages), dict(self._finished)
         for started in reading.started:
-            jobs[started.id] = _Job(started=started)
+            before = jobs.get(started.id)
+            jobs[started.id] = KnownJob(started=started, ended=before.ended if before else None)
         for seen in reading.stages:
-            stages[seen.id] = _with_attempt(stages.get(seen.id, ()), seen)
+            stages[seen.id] = with_attempt(stages.get(seen.id, ()), seen)
         for ended in reading.ended:
             if ended.id in jobs:
                 jobs[ended.id] = replace(jobs[ended.id], ended=ended)
-                finished[ended.id] = _progress(jobs[ended.id], stages)
+                finished[ended.id] = jobs[ended.id].progress(stages)
         # A killed task's end may come after its job's: the last numbers are the right ones.
         for job in _ended_with(jobs, {seen.id for seen in reading.stages}):
-            finished[job.started.id] = _progress(job, stages)
-        _forget(jobs, stages, finished)
-        return Activity(
-            as_of=reading.at,
-            dropped=reading.dropped,
-            lost=reading.lost,
-            _jobs=jobs,
-            _stages=stages,
-            _finished=finished,
-        )
+            finished[job.started.id] = job.progress(stages)
+        made = replace(self, as_of=reading.at, dropped=reading.dropped, lost=reading.lost)
+        return made._with(jobs, stages, finished, self.streams.seen(reading.streams))
+
+    def with_status(
+        self, said: Iterable[JobProgress], streams: Iterable[Stream] | None = None, *, at: float = 0.0
+    ) -> Activity:
+        """The activity with what the status store says beside.
+
+        A job that only the store knows is taken as the store has it; one that the store calls ended has
+        ended. Its counts of stages replace smaller ones, never larger. Where the listener's event comes after
+        all, it counts.
+
+        Parameters
+        ----------
+        said : iterable of JobProgress
+            A job with the state UNKNOWN is one that the store has forgotten: it does not run.
+        streams : iterable of Stream, optional
+            Those that Spark calls active, and those of before that have ended since; None if nobody looked.
+        at : float
+            Now, seconds since the epoch.
+        """
+        jobs, stages, finished = dict(self._jobs), dict(self._stages), dict(self._finished)
+        mended = 0
+        changed: set[int] = set()
+        for job in said:
+            known = jobs.get(job.id)
+            if known is None and not self._is_news(job):
+                continue
+            if known is not None and known.stored is None:
+                changed |= _correct(stages, job.stages)
+            new = known_from(job, at) if known is None else known.told(job, at)
+            if known is None or (known.stored is None and new is not known):
+                mended += 1
+            jobs[job.id] = new
+            if new.ended is not None:
+                finished[job.id] = new.progress(stages)
+        for ended in _ended_with(jobs, changed):
+            finished[ended.started.id] = ended.progress(stages)
+        made = replace(self, as_of=max(self.as_of, at), mended=self.mended + mended)
+        seen = self.streams if streams is None else self.streams.told(streams, at=at)
+        return made._with(jobs, stages, finished, seen)
+
+    def _is_news(self, job: JobProgress) -> bool:
+        """Whether a job that is not known may be taken from the status store; a forgotten one counts once."""
+        if job.query and job.state is not JobState.RUNNING:
+            return False
+        return job.state is not JobState.UNKNOWN and job.id > self._forgotten
+
+    def _with(
+        self,
+        jobs: dict[int, KnownJob],
+        stages: dict[int, tuple[StageProgress, ...]],
+        finished: dict[int, JobProgress],
+        streams: Streams,
+    ) -> Activity:
+        forgotten = max(self._forgotten, _forget(jobs, stages, finished))
+        made = replace(self, _jobs=jobs, _stages=stages, _finished=finished, _forgotten=forgotten)
+        return replace(made, streams=streams.with_jobs(made.streaming())) if streams else made
 
     def jobs(self, tag: str | None = None) -> tuple[JobProgress, ...]:
         """Jobs by id, all or those with a tag.
@@ -70,113 +134,60 @@ class Activity:
         A streaming query inherits the tag of the cell that started it; its jobs are not that cell's.
         """
         mine = (job for job in self._jobs.values() if tag is None or job.belongs_to(tag))
-        return tuple(self._finished.get(job.started.id) or _progress(job, self._stages) for job in mine)
+        return tuple(self._shown(job) for job in mine)
 
     def job(self, number: int) -> JobProgress | None:
         """One job by its id; None if it is forgotten."""
         job = self._jobs.get(number)
-        return None if job is None else self._finished.get(number) or _progress(job, self._stages)
+        return None if job is None else self._shown(job)
 
     def streaming(self) -> Mapping[str, tuple[JobProgress, ...]]:
         """Jobs of streaming queries, by query id."""
         found: dict[str, tuple[JobProgress, ...]] = {}
         for job in self._jobs.values():
             if query := job.started.query:
-                progress = self._finished.get(job.started.id) or _progress(job, self._stages)
-                found[query] = (*found.get(query, ()), progress)
+                found[query] = (*found.get(query, ()), self._shown(job))
         return found
 
+    def _shown(self, job: KnownJob) -> JobProgress:
+        return self._finished.get(job.started.id) or job.progress(self._stages)
+
     @property
-    def running(self) -> int:
-        """How many jobs run, of whichever cell."""
-        return sum(job.ended is None for job in self._jobs.values())
+    def running(self) -> tuple[int, ...]:
+        """Ids of the jobs that run, of whichever cell or streaming query."""
+        return tuple(number for number, job in self._jobs.items() if job.ended is None)
 
-    def corrected(self, stages: Iterable[StageProgress]) -> Activity:
-        """With counts of running stages from the status store, for when Spark's bus dropped events."""
-        known = dict(self._stages)
-        for true in stages:
-            attempts = known.get(true.id, ())
-            for index, seen in enumerate(attempts):
-                if seen.attempt == true.attempt and true.done >= seen.done:
-                    mended = replace(
-                        seen, running=true.running, done=true.done, failed=true.failed, killed=true.killed
-                    )
-                    known[true.id] = (*attempts[:index], mended, *attempts[index + 1 :])
-        return replace(self, _stages=known)
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs that is no streaming query's."""
+        return any(job.ended is None and not job.started.query for job in self._jobs.values())
 
+    def ended_since(self, before: Activity) -> tuple[JobProgress, ...]:
+        """The jobs that have ended and had not in ``before``."""
+        return tuple(
+            self._shown(job)
+            for number, job in self._jobs.items()
+            if job.ended is not None and not before._has_ended(number)
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    started: JobStarted
-    ended: JobEnded | None = None
-
-    def belongs_to(self, tag: str) -> bool:
-        return tag in self.started.tags and not self.started.query
+    def _has_ended(self, number: int) -> bool:
+        job = self._jobs.get(number)
+        return job is not None and job.ended is not None
 
 
-def _with_attempt(attempts: tuple[StageProgress, ...], seen: StageProgress) -> tuple[StageProgress, ...]:
-    """Replace or add one attempt; the listener says a name only once."""
-    rest = [stage for stage in attempts if stage.attempt != seen.attempt]
-    before = next((stage for stage in attempts if stage.attempt == seen.attempt), None)
-    if before is not None and not seen.name:
-        seen = replace(seen, name=before.name)
-    return tuple(sorted((*rest, seen), key=lambda stage: stage.attempt))
+def _correct(stages: dict[int, tuple[StageProgress, ...]], said: Iterable[StageProgress]) -> set[int]:
+    """Take the store's counts; returns which stages changed."""
+    changed = set()
+    for stage in said:
+        before = stages.get(stage.id, ())
+        after = corrected(before, stage)
+        if after != before:
+            stages[stage.id] = after
+            changed.add(stage.id)
+    return changed
 
 
-def _progress(job: _Job, stages: Mapping[int, tuple[StageProgress, ...]]) -> JobProgress:
-    started, ended = job.started, job.ended
-    shown = [
-        _stage(plan.id, plan.tasks, plan.name, stages.get(plan.id, ()), ended=ended)
-        for plan in started.stages
-    ]
-    ran = [stage for stage in shown if not stage.skipped]
-    state = JobState.RUNNING
-    if ended is not None:
-        state = JobState.SUCCEEDED if ended.succeeded else JobState.FAILED
-    return JobProgress(
-        id=started.id,
-        description=started.description or (started.stages[-1].name if started.stages else ""),
-        state=state,
-        tags=started.tags,
-        stages=tuple(shown),
-        tasks=sum(stage.tasks for stage in shown),
-        running=sum(stage.running for stage in ran) if ended is None else 0,
-        done=sum(stage.done for stage in ran),
-        failed=sum(stage.failed for stage in ran),
-        skipped=sum(stage.tasks for stage in shown if stage.skipped),
-        submitted=started.at,
-        ended=ended.at if ended else 0.0,
-        failure=ended.reason if ended else "",
-        sql=started.sql,
-    )
-
-
-def _stage(
-    number: int, tasks: int, name: str, attempts: tuple[StageProgress, ...], *, ended: JobEnded | None
-) -> StageProgress:
-    """One stage of a job, its attempts summed up: a retry repeats only what was lost."""
-    if not attempts:
-        skipped = ended is not None and ended.succeeded
-        state = "SKIPPED" if skipped else "PENDING"
-        return StageProgress(id=number, attempt=0, name=name, state=state, tasks=tasks, skipped=skipped)
-    newest = attempts[-1]
-    if len(attempts) == 1:
-        return newest
-    metrics = attempts[0].metrics
-    for attempt in attempts[1:]:
-        metrics += attempt.metrics
-    return replace(
-        newest,
-        tasks=tasks,
-        done=min(tasks, sum(attempt.done for attempt in attempts)),
-        failed=sum(attempt.failed for attempt in attempts),
-        killed=sum(attempt.killed for attempt in attempts),
-        submitted=attempts[0].submitted,
-        metrics=metrics,
-    )
-
-
-def _ended_with(jobs: Mapping[int, _Job], changed: set[int]) -> list[_Job]:
+def _ended_with(jobs: Mapping[int, KnownJob], changed: set[int]) -> list[KnownJob]:
     return [
         job
         for job in jobs.values()
@@ -185,15 +196,27 @@ def _ended_with(jobs: Mapping[int, _Job], changed: set[int]) -> list[_Job]:
 
 
 def _forget(
-    jobs: dict[int, _Job], stages: dict[int, tuple[StageProgress, ...]], finished: dict[int, JobProgress]
-) -> None:
-    """Let the oldest ended jobs go, and stages that no kept job has."""
-    surplus = len(jobs) - JOBS_KEPT
-    if surplus <= 0:
-        return
-    for number in [number for number, job in jobs.items() if job.ended is not None][:surplus]:
+    jobs: dict[int, KnownJob], stages: dict[int, tuple[StageProgress, ...]], finished: dict[int, JobProgress]
+) -> int:
+    """Let the oldest ended jobs go, and stages that no kept job has.
+
+    Returns the newest that went and is no streaming query's; -1 if none did.
+    """
+    by_query: dict[str, list[int]] = {}
+    for number, job in jobs.items():
+        if job.ended is not None:
+            by_query.setdefault(job.started.query, []).append(number)
+    own = by_query.pop("", [])
+    surplus = max(0, sum(not job.started.query for job in jobs.values()) - JOBS_KEPT)
+    gone = own[:surplus]
+    for numbers in by_query.values():
+        gone += numbers[: max(0, len(numbers) - STREAM_JOBS_KEPT)]
+    if not gone:
+        return -1
+    for number in gone:
         del jobs[number]
         finished.pop(number, None)
     needed = {plan.id for job in jobs.values() for plan in job.started.stages}
     for number in [number for number in stages if number not in needed]:
         del stages[number]
+    return max(own[:surplus], default=-1)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sparkk8s_nb.model.drained import Drained
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState
 from sparkk8s_nb.model.task_metrics import TaskMetrics
 
 CELLS_KEPT = 500
 STAGES_REMEMBERED = 5000
 """Jobs that share a stage run side by side, so a stage that much older is counted for good."""
+
+JOBS_REMEMBERED = 2000
+"""A job's end may be told twice, by the listener and by the status store, but not that much later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class CellMetrics:
     jobs, jobs_failed, stages, tasks, tasks_failed : int
         Of ended jobs. A stage that several jobs share counts once.
     metrics : TaskMetrics
+    missing : str
+        One sentence where the sums may be short; empty where they are whole.
     """
 
     count: int
@@ -45,6 +49,7 @@ class CellMetrics:
     tasks: int = 0
     tasks_failed: int = 0
     metrics: TaskMetrics = field(default_factory=TaskMetrics)
+    missing: str = ""
 
     @property
     def seconds(self) -> float:
@@ -67,15 +72,14 @@ class Cells(Sequence[CellMetrics]):
     Examples
     --------
     >>> job = JobProgress(id=7, description="", state=JobState.SUCCEEDED, tags=("s-1",), stages=(), tasks=0)
-    >>> from sparkk8s_nb.model.drained import JobEnded
-    >>> reading = Drained(ended=(JobEnded(id=7, at=12.0, succeeded=True),))
-    >>> cells = Cells().begin(CellRef(tag="s-1", count=1), at=10.0).with_ended(reading, [job])
+    >>> cells = Cells().begin(CellRef(tag="s-1", count=1), at=10.0).with_jobs([job])
     >>> cells.end("s-1", at=12.5)[-1].seconds
     2.5
     """
 
     _cells: Mapping[str, CellMetrics] = field(default_factory=dict)
     _counted: frozenset[tuple[int, int]] = field(default=frozenset(), repr=False)
+    _jobs: frozenset[int] = field(default=frozenset(), repr=False)
 
     def __getitem__(self, index: Any) -> Any:
         return self._with_spark()[index]
@@ -110,25 +114,29 @@ class Cells(Sequence[CellMetrics]):
         """With a cell that has ended."""
         return self._changed(tag, ended=at)
 
-    def with_ended(self, reading: Drained, jobs: Sequence[JobProgress]) -> Cells:
-        """With the jobs that ended in a reading added to their cells.
+    def with_jobs(self, jobs: Iterable[JobProgress], *, missing: str = "") -> Cells:
+        """With jobs that have ended added to their cells; each counts once, and no streaming query's does.
 
         Parameters
         ----------
-        reading : Drained
-        jobs : sequence of JobProgress
-            At least those that ended in it.
+        jobs : iterable of JobProgress
+        missing : str
+            Why their numbers may be short; empty if they are not.
         """
-        ended = {item.id for item in reading.ended}
         result = self
         for job in jobs:
-            if job.id in ended:
-                for tag in job.tags:
-                    if tag in result._cells:
-                        result = result._with_job(tag, job)
+            if job.id in result._jobs or job.query:
+                continue
+            for tag in job.tags:
+                if tag in result._cells:
+                    result = result._with_job(tag, job, missing)
         return result
 
-    def _with_job(self, tag: str, job: JobProgress) -> Cells:
+    def tags_since(self, at: float) -> tuple[str, ...]:
+        """The tags of the cells that run, or have ended after ``at``."""
+        return tuple(cell.tag for cell in self._cells.values() if not cell.ended or cell.ended > at)
+
+    def _with_job(self, tag: str, job: JobProgress, missing: str) -> Cells:
         cell = self._cells[tag]
         new = [
             s for s in job.stages if not s.skipped and (s.id, s.attempt) not in self._counted and s.submitted
@@ -142,11 +150,16 @@ class Cells(Sequence[CellMetrics]):
             tasks=cell.tasks + sum(stage.done for stage in new),
             tasks_failed=cell.tasks_failed + sum(stage.failed for stage in new),
             metrics=metrics,
+            missing=missing or cell.missing,
         )
         counted = self._counted | {(stage.id, stage.attempt) for stage in new}
         newest = max((number for number, _ in counted), default=0)
+        jobs = self._jobs | {job.id}
+        oldest = max(jobs) - JOBS_REMEMBERED
         return replace(
-            changed, _counted=frozenset(pair for pair in counted if pair[0] > newest - STAGES_REMEMBERED)
+            changed,
+            _counted=frozenset(pair for pair in counted if pair[0] > newest - STAGES_REMEMBERED),
+            _jobs=frozenset(number for number in jobs if number > oldest),
         )
 
     def _changed(self, tag: str, **values: Any) -> Cells:

@@ -5,11 +5,11 @@ field  what
 =====  =================================================================================
 n, t   count of readings; the JVM's clock in milliseconds
 d, q   events dropped since the start: by the listener's own bounds, by Spark's bus
-j      jobs started: id, time, description, tags, SQL execution, streaming query, stages
+j      jobs started: id, time, description, tags, SQL execution, streaming query, its batch, stages
 k      jobs ended: id, time, 1 if it succeeded, reason
 s      stages that changed, summed up (see :func:`_stage`)
 x      executors that worked: id, running tasks, busy milliseconds, done, failed
-e      executors: ``+`` or ``-``, id, time, reason
+r      streaming queries that changed (see :func:`_stream`)
 =====  =================================================================================
 """
 
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.model.progress import StageProgress
+from sparkk8s_nb.model.streams import Stream, StreamState
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import ExecutorWork
 
@@ -44,17 +45,19 @@ class JobStarted:
     tags: tuple[str, ...] = ()
     sql: str = ""
     query: str = ""
+    batch: int = -1
     stages: tuple[PlannedStage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded:
-    """A job ended, well or not."""
+    """A job ended, well or not; ``known`` is False where nobody can say which."""
 
     id: int
     at: float
     succeeded: bool
     reason: str = ""
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +81,13 @@ class Drained:
     ended: tuple[JobEnded, ...] = ()
     stages: tuple[StageProgress, ...] = ()
     work: tuple[ExecutorWork, ...] = ()
+    streams: tuple[Stream, ...] = ()
 
 
 def parse_drained(text: str) -> Drained:
     """Read what the listener wrote.
 
-    >>> parse_drained('{"n":0,"t":1500,"d":0,"q":0,"j":[],"k":[[3,1400,1,""]],"e":[],"s":[],"x":[]}').ended
+    >>> parse_drained('{"n":0,"t":1500,"d":0,"q":0,"j":[],"k":[[3,1400,1,""]],"s":[],"x":[],"r":[]}').ended
     (JobEnded(id=3, at=1.4, succeeded=True, reason=''),)
     """
     data: dict[str, Any] = json.loads(text)
@@ -100,11 +104,12 @@ def parse_drained(text: str) -> Drained:
             ExecutorWork(id=row[0], running=row[1], busy=row[2] / 1000, done=row[3], failed=row[4])
             for row in data["x"]
         ),
+        streams=tuple(_stream(row) for row in data["r"]),
     )
 
 
 def _job_started(row: Sequence[Any]) -> JobStarted:
-    number, at, description, tags, sql, query, stages = row
+    number, at, description, tags, sql, query, batch, stages = row
     return JobStarted(
         id=number,
         at=at / 1000,
@@ -112,6 +117,7 @@ def _job_started(row: Sequence[Any]) -> JobStarted:
         tags=tuple(tag for tag in tags.split(",") if tag),
         sql=sql,
         query=query,
+        batch=int(batch) if batch else -1,
         stages=tuple(PlannedStage(id=stage[0], tasks=stage[1], name=stage[2]) for stage in stages),
     )
 
@@ -141,6 +147,27 @@ def _stage(row: Sequence[Any]) -> StageProgress:
             for task in slowest
         ),
         causes=tuple(FailureCause(reason=cause[0], count=cause[1]) for cause in causes),
+    )
+
+
+def _stream(row: Sequence[Any]) -> Stream:
+    """Id, run, name, start, end, what ended it, batches, number of the last, rows, those of the last, rates."""
+    (query, run, name, started, ended, failure, batches, batch, rows, last_rows, arriving, processing) = row
+    state = StreamState.RUNNING if not ended else StreamState.FAILED if failure else StreamState.ENDED
+    return Stream(
+        id=query,
+        run=run,
+        name=name,
+        state=state,
+        started=started / 1000,
+        ended=ended / 1000,
+        error=failure,
+        batches=batches,
+        batch=batch,
+        rows=rows,
+        last_rows=last_rows,
+        arriving=arriving,
+        processing=processing,
     )
 
 

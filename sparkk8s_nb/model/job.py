@@ -21,7 +21,10 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress:
-    """One job with its stages. Times are seconds since the epoch, 0.0 where unknown."""
+    """One job with its stages. Times are seconds since the epoch, 0.0 where unknown.
+
+    ``query`` and ``batch`` are the streaming query that it belongs to and the number of its batch.
+    """
 
     id: int
     description: str
@@ -37,6 +40,8 @@ class JobProgress:
     ended: float = 0.0
     failure: str = ""
     sql: str = ""
+    query: str = ""
+    batch: int = -1
 
     @property
     def metrics(self) -> TaskMetrics:

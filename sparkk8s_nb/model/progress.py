@@ -12,6 +12,7 @@ from sparkk8s_nb.model.job import JobProgress, JobState, Totals, totals_of
 from sparkk8s_nb.model.pace import Pace, format_rate
 from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.model.stage import StageProgress
+from sparkk8s_nb.model.streams import Streams
 from sparkk8s_nb.model.timeline import Timeline
 
 __all__ = ["CellRef", "JobProgress", "JobState", "Progress", "StageProgress", "Totals", "plural"]
@@ -56,6 +57,8 @@ class Progress:
         Seconds since the epoch.
     timeline : Timeline
         When the executors worked.
+    streams : Streams
+        The session's streaming queries: beside the cell, never counted to it.
     missing : str
         One sentence when numbers may be short; empty when all is known.
     pace : Pace
@@ -73,6 +76,7 @@ class Progress:
     jobs: tuple[JobProgress, ...] = ()
     as_of: float = 0.0
     timeline: Timeline = field(default_factory=Timeline)
+    streams: Streams = field(default_factory=Streams)
     missing: str = ""
     pace: Pace = field(default_factory=Pace)
     _totals: list[Totals] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -185,6 +189,10 @@ class Progress:
         parts.append(plural(totals.jobs, "job"))
         if totals.stages:
             parts.append(f"{totals.stages_done}/{totals.stages} stages")
+        if self.streams.running:
+            parts.append(plural(len(self.streams.running), "stream"))
+        if not self.jobs and self.streams.running:
+            return " · ".join(one.line for one in self.streams.running)[: max(0, width)]
         for bar in (_BAR, _NARROW_BAR, 0):
             text = f"{_bar(self.fraction, bar)} {' · '.join(parts)}" if bar else " · ".join(parts)
             if len(text) <= width:
@@ -194,7 +202,12 @@ class Progress:
         return " · ".join(parts)[: max(0, width)]
 
     def summary(self, executors: int | None = None) -> str:
-        """Return what stays of a finished cell: ``3 jobs, 412 tasks, 6.2 s, 1.5 GiB shuffled, 2 executors``."""
+        """Return what stays of a finished cell: ``3 jobs, 412 tasks, 6.2 s, 1.5 GiB shuffled, 2 executors``.
+
+        Of a cell without jobs, which only waited beside streaming queries, those.
+        """
+        if not self.jobs and self.streams:
+            return self.streams.summary
         totals = self.totals
         failed_jobs = f" ({totals.jobs_failed} failed)" if totals.jobs_failed else ""
         failed_tasks = f" ({totals.failed} failed)" if totals.failed else ""

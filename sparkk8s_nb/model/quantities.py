@@ -229,3 +229,17 @@ def _quantity(text: str | int | float) -> Decimal:
 
 def _whole(value: Decimal) -> int:
     return max(-INT64_MAX, min(INT64_MAX, math.ceil(value)))
+
+
+def rough(number: float) -> float:
+    """Return a number with three significant digits: few bytes, and no change where none can be seen.
+
+    Examples
+    --------
+    >>> rough(1234.5), rough(0.0), rough(2.0)
+    (1230, 0, 2)
+    """
+    if not number:
+        return 0
+    short = float(f"{number:.3g}")
+    return int(short) if short.is_integer() else short

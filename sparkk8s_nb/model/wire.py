@@ -16,7 +16,9 @@ from typing import Any
 
 from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
 from sparkk8s_nb.model.progress import Progress
+from sparkk8s_nb.model.streams import Streams
 from sparkk8s_nb.model.wire_progress import progress_frame
+from sparkk8s_nb.model.wire_streams import streams_frame
 
 SCHEMA = 1
 
@@ -31,6 +33,7 @@ def keyframe(
     progress: Progress | None,
     seq: int,
     *,
+    streams: Streams | None = None,
     at: float = 0.0,
     before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -46,6 +49,8 @@ def keyframe(
         None for a view that shows no jobs.
     seq : int
         Counts up by one with every frame of one view.
+    streams : Streams, optional
+        The streaming queries; those of ``progress`` if not given.
     at : float
         Now, seconds since the epoch; 0.0 takes the newest ``as_of``.
     before : mapping, optional
@@ -57,6 +62,8 @@ def keyframe(
     >>> frame["schema"], frame["fleet"]["counts"]["asked"], frame["progress"]
     (1, 2, None)
     """
+    if streams is None:
+        streams = progress.streams if progress is not None else Streams()
     newest = max(fleet.as_of if fleet else 0.0, progress.as_of if progress else 0.0)
     return {
         "schema": SCHEMA,
@@ -68,6 +75,7 @@ def keyframe(
         "progress": progress_frame(progress, (before or {}).get("progress"))
         if progress is not None
         else None,
+        "streams": streams_frame(streams),
     }
 
 

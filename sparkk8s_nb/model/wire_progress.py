@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress, Totals
+from sparkk8s_nb.model.quantities import rough
 from sparkk8s_nb.model.timeline import Timeline
 
 JOBS_SHOWN = 50
@@ -56,7 +57,7 @@ def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) 
         "fraction": round(progress.fraction, 3),
         "started": round(progress.started, 3),
         "ended": round(progress.ended, 3),
-        "rate": _rough(progress.rate),
+        "rate": rough(progress.rate),
         "eta": None if eta is None else round(eta),
         "summary": "" if running else progress.summary(),
         "missing": progress.missing,
@@ -168,11 +169,11 @@ def _stage(stage: StageProgress) -> dict[str, Any]:
         "shuffle_written": _bytes(metrics.shuffle_written),
         "spilled": _bytes(metrics.disk_spilled),
         "gc": round(metrics.gc_share * 100),
-        "median": _rough(stage.median),
-        "longest": _rough(stage.longest),
+        "median": rough(stage.median),
+        "longest": rough(stage.longest),
         "skew": stage.skew_words,
         "slowest": [
-            [task.partition, _rough(task.seconds), task.executor]
+            [task.partition, rough(task.seconds), task.executor]
             for task in stage.slowest[:SLOWEST_SHOWN]
             if task.seconds >= SLOW_SECONDS
         ],
@@ -190,14 +191,6 @@ def _stage(stage: StageProgress) -> dict[str, Any]:
 
 def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value}
-
-
-def _rough(number: float) -> float:
-    """A number to three significant digits: fewer bytes, and no change where none can be seen."""
-    if not number:
-        return 0
-    rough = float(f"{number:.3g}")
-    return int(rough) if rough.is_integer() else rough
 
 
 def _bytes(size: int) -> int:

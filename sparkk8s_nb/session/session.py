@@ -21,19 +21,22 @@ from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.record import SessionRecord
 from sparkk8s_nb.model.spec import SessionSpec
 from sparkk8s_nb.model.state import SessionState
+from sparkk8s_nb.model.streams import Streams
 from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.cancelling import cancel_cell
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.course import Course
 from sparkk8s_nb.session.fleet_state import FleetState
+from sparkk8s_nb.session.followed_cell import FollowedCell
 from sparkk8s_nb.session.opening import Opening
 from sparkk8s_nb.session.parts import Parts
 from sparkk8s_nb.session.pod_follower import PodFollower
+from sparkk8s_nb.session.progress_calls import Callback
 from sparkk8s_nb.session.scaling import WAITING, Asking, ask_for, wait_for_executors
 from sparkk8s_nb.session.session_dir import SessionDir
 from sparkk8s_nb.session.start_phases import StartPhases
-from sparkk8s_nb.session.status_follower import Callback, StatusFollower
+from sparkk8s_nb.session.status_follower import StatusFollower
 from sparkk8s_nb.session.undo import Undo
 from sparkk8s_nb.telemetry.feed import Feed
 
@@ -177,10 +180,21 @@ class Session:
         """What each cell did with Spark, the newest last: ``session.cells[-1].metrics.shuffle_written``."""
         return self._status.cells if self._status else Cells()
 
-    def on_progress(self, callback: Callback) -> AbstractContextManager[None]:
-        """Call a function with every new progress, on a thread of the session's, while the block runs.
+    @property
+    def streams(self) -> Streams:
+        """The streaming queries, as of now: ``session.streams[-1].batches``; they are no cell's."""
+        return self._status.streams.value if self._status else Streams()
 
-        One that raises is told of once, in the log, and not called again.
+    @property
+    def streams_feed(self) -> Feed[Streams]:
+        """The streaming queries, live."""
+        return self._follower().streams
+
+    def on_progress(self, callback: Callback) -> AbstractContextManager[None]:
+        """Call a function with every new progress, on a thread of its own, while the block runs.
+
+        One call at a time, with the newest value; none begins after the block has ended. A function that
+        raises is not called again: the end of the block warns of it (RuntimeWarning), in that cell.
 
         Examples
         --------
@@ -314,14 +328,9 @@ class Session:
         """Whether cells show their progress from now on."""
         self.spec = replace(self.spec, progress=wanted)
 
-    def follow_cell(self, cell: CellRef | None) -> None:
-        """From now on the progress is that cell's."""
-        if self._status is not None:
-            self._status.follow(cell)
-
-    def final_progress(self) -> Progress:
-        """The cell's numbers now that it has ended."""
-        return self._status.read_now() if self._status else Progress()
+    def follow_cell(self, cell: CellRef, *, beside: bool = False) -> FollowedCell:
+        """A cell begins: from now on the progress is its own; beside the main one, on a feed of its own."""
+        return self._follower().follow(cell, beside=beside)
 
     def answers(self) -> bool:
         """Whether the driver's JVM answers; waits a few seconds for one that did not lately."""

@@ -44,10 +44,10 @@ from sparkk8s_nb.session.targets import choose_target
 from sparkk8s_nb.session.templates import load_template
 from sparkk8s_nb.spark.class_archive_maker import make_in_background
 from sparkk8s_nb.spark.class_archives import DRIVER, ClassArchives, archives_for
-from sparkk8s_nb.spark.driver import LaunchingSparkDriver
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import Java, find_java
+from sparkk8s_nb.spark.launching import LaunchingSparkDriver
 from sparkk8s_nb.spark.places import executor_hints, spark_home
 
 LEASE_SECONDS = 120

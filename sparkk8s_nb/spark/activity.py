@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from importlib import resources
 from typing import Any
 
@@ -17,6 +18,9 @@ from sparkk8s_nb.model.executors import ExecutorStatus
 logger = logging.getLogger(__name__)
 
 CLASS_NAME = "sparkk8s.ActivityListener"
+
+_IMPORT = re.compile(r"^import [^;]+;\n", re.MULTILINE)
+_PACKAGE = "package sparkk8s;\n"
 CANCELLED = "cancelled from the notebook"
 
 
@@ -60,6 +64,15 @@ class ActivityListener:
         return tuple(self._listener.jobsOf(tag))
 
 
+def _source() -> str:
+    """All classes of the listener as one source: Janino compiles one at a time."""
+    files = resources.files("sparkk8s_nb.spark.listener").iterdir()
+    texts = [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".java")]
+    imports = sorted({line for text in texts for line in _IMPORT.findall(text)})
+    bodies = [_IMPORT.sub("", text).replace(_PACKAGE, "") for text in texts]
+    return "".join([_PACKAGE, *imports, *bodies])
+
+
 def attach_listener(context: Any) -> ActivityListener:
     """Compile the listener in the driver's JVM and have it hear every event from now on.
 
@@ -69,10 +82,9 @@ def attach_listener(context: Any) -> ActivityListener:
         If this JVM cannot compile it: no Janino, or another Spark than it was written for.
     """
     jvm, gateway = context._jvm, context._gateway
-    source = resources.files("sparkk8s_nb.spark.listener").joinpath("ActivityListener.java")
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
-    compiler.cook(source.read_text(encoding="utf-8"))
+    compiler.cook(_source())
     types = gateway.new_array(jvm.java.lang.Class, 1)
     types[0] = jvm.java.lang.Class.forName("org.apache.spark.SparkContext")
     arguments = gateway.new_array(jvm.java.lang.Object, 1)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from sparkk8s_nb.errors import DriverError, PortTakenError
+from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.model.drained import Drained
 from sparkk8s_nb.model.executors import ExecutorStatus
 from sparkk8s_nb.ports import SparkStatus
@@ -27,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class SparkDriver:
-    """A running driver. Made by :func:`start_driver`."""
+    """A running driver. Made by :class:`~sparkk8s_nb.spark.launching.LaunchingSparkDriver`."""
 
     def __init__(self, jvm: LaunchedJvm, spark: Any, environment: pyspark_state.Environment) -> None:
         self._jvm = jvm
@@ -70,12 +68,18 @@ class SparkDriver:
         self._calls.install()
         self._hooks.callback(self._calls.close)
 
-    def status(self, tags: Sequence[str] = ()) -> SparkStatus:
+    def status(
+        self, tags: Sequence[str] = (), jobs: Sequence[int] = (), *, streams: bool = False
+    ) -> SparkStatus:
         """One reading of the status store: dearer than :meth:`executors` and :meth:`drain`."""
         with self._translated("read Spark's status"):
+            return self._status_store().read(tags, jobs, streams=streams)
+
+    def _status_store(self) -> StatusStore:
+        with self._attaching:
             if self._store is None:
-                self._store = StatusStore(self._context)
-            return self._store.read(tags)
+                self._store = StatusStore(self._spark)
+            return self._store
 
     def executors(self) -> tuple[ExecutorStatus, ...]:
         """What Spark says of every executor, living and dead."""
@@ -123,7 +127,7 @@ class SparkDriver:
                     if not is_alive(self.process):
                         raise
                     logger.debug("no listener", exc_info=True)
-                    self.without_listener = f"Details of tasks are missing: {_first_line(error)}"
+                    self.without_listener = f"Details of tasks are missing: {first_line(error)}"
             return self._listener
 
     def cancel(self, tag: str) -> int:
@@ -135,12 +139,15 @@ class SparkDriver:
         """Cancel the jobs with one tag and without the other."""
         with self._translated("cancel jobs"):
             listener = self._attached()
-            if listener is None:
-                self._context.cancelJobsWithTag(tag)
-                return 0
-            if not spared:
+            if listener is not None and not spared:
                 return listener.cancel(tag)
-            jobs = set(listener.active_jobs(tag)).difference(listener.active_jobs(spared))
+            if listener is not None:
+                jobs = set(listener.active_jobs(tag)).difference(listener.active_jobs(spared))
+            else:
+                running = self._status_store().running_jobs()
+                jobs = {
+                    job.id for job in running if tag in job.tags and spared not in job.tags and not job.query
+                }
             for job in jobs:
                 self._context._jsc.sc().cancelJob(job, CANCELLED)
             return len(jobs)
@@ -156,11 +163,6 @@ class SparkDriver:
     def enter_cell(self, tag: str) -> CellScope:
         """What the calling thread does from now on is that cell's; on the main thread SIGINT interrupts it."""
         return self._calls.enter_cell(tag)
-
-    def conf(self) -> dict[str, str]:
-        """The configuration that runs, as Spark has it."""
-        with self._translated("read the configuration"):
-            return dict(self._context.getConf().getAll())
 
     def stop(self, timeout: float) -> bool:
         """Stop Spark, for at most ``timeout`` seconds, then end the JVM and put pyspark back.
@@ -231,86 +233,8 @@ def _scala_seq(jvm: Any, items: Sequence[str]) -> Any:
     return jvm.org.apache.spark.api.python.PythonUtils.toSeq(list(items))
 
 
-class LaunchingSparkDriver:
-    """A driver whose JVM comes up (the :class:`~sparkk8s_nb.ports.LaunchingDriver` protocol)."""
-
-    def __init__(self, jvm: LaunchedJvm) -> None:
-        self._jvm = jvm
-
-    @property
-    def process(self) -> ProcessId:
-        """The JVM."""
-        return self._jvm.process
-
-    def end(self, grace: float) -> None:
-        """End the JVM in whatever state it is. Idempotent."""
-        self._jvm.end(grace)
-
-    def start(self, conf: Mapping[str, str], py_files: Sequence[str] = ()) -> SparkDriver:
-        """Wait for the JVM and make the SparkContext in it. May be called again after a PortTakenError.
-
-        Parameters
-        ----------
-        conf : Mapping of str to str
-            From :func:`sparkk8s_nb.model.sparkconf.spark_conf`; set through py4j, never on a command line.
-        py_files : sequence of str
-            Added to the executors' Python path.
-
-        Raises
-        ------
-        PortTakenError
-            If a driver port was taken meanwhile.
-        DriverError
-            If the JVM does not come up, or Spark refuses the configuration.
-        """
-        environment = pyspark_state.Environment()
-        pyspark_state.forget_idle_gateway()
-        gateway = self._jvm.connect()
-        os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-        try:
-            spark = _create_session(gateway, conf, py_files)
-        except BaseException:
-            pyspark_state.reset_class_state()
-            environment.put_back()
-            raise
-        finally:
-            environment.put_back_signal()
-        return SparkDriver(self._jvm, spark, environment)
-
-
-def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[str]) -> Any:
-    from py4j.protocol import Py4JError
-    from pyspark import SparkConf, SparkContext
-    from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
-
-    SparkContext._ensure_initialized(gateway=gateway)
-    spark_conf = SparkConf(_jvm=gateway.jvm)
-    for key, value in conf.items():
-        spark_conf.set(key, value)
-    try:
-        return SparkSession(SparkContext(conf=spark_conf, pyFiles=list(py_files)))
-    except (Py4JError, PySparkException, OSError) as error:
-        # pyspark turns some Java exceptions into its own; a JVM that dies meanwhile closes its socket.
-        raise _refusal(error) from error
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What a Java exception says, without its trace."""
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     lines = str(java.toString() if java is not None else error).splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _refusal(error: Exception) -> DriverError:
-    """Spark's own reason in one line, without the trace."""
-    text = _first_line(error)
-    if "BindException" in text or "Address already in use" in text:
-        return PortTakenError(
-            "One of the driver's ports is taken.", fix="Start again: the next ports are tried."
-        )
-    _, _, reason = text.partition(": ")
-    return DriverError(
-        f"Spark does not start: {reason or text}",
-        fix="Check the --conf options; %sparkk8s logs driver has more.",
-    )

@@ -7,12 +7,16 @@ however many executors and jobs there are (measured: 6 ms).
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparkk8s_nb.model.fleet import ExecutorStatus
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
+from sparkk8s_nb.model.task_metrics import TaskMetrics
 from sparkk8s_nb.ports import SparkStatus
+from sparkk8s_nb.spark.active_queries import ActiveQueries
 
 JOBS_READ = 200
 """How many of the newest jobs a reading covers."""
@@ -21,15 +25,35 @@ STAGES_READ = 64
 """How many waiting or ended stages a reading looks up one by one."""
 
 STAGES_KEPT = 2000
+JOBS_LOOKED_UP = 20
 ENDED_STATES = frozenset({"COMPLETE", "SKIPPED", "FAILED"})
 DRIVER = "driver"
 
+_FORGOTTEN: Mapping[str, Any] = {
+    "status": "UNKNOWN",
+    "stageIds": (),
+    "numTasks": 0,
+    "numActiveTasks": 0,
+    "numCompletedTasks": 0,
+    "numFailedTasks": 0,
+    "numSkippedTasks": 0,
+}
+
 
 class StatusStore:
-    """The status store of one SparkContext. Safe to call from any one thread at a time."""
+    """The status store of one SparkContext, and its streaming queries. Any thread may call it.
 
-    def __init__(self, context: Any) -> None:
+    Parameters
+    ----------
+    spark : SparkSession
+    """
+
+    def __init__(self, spark: Any) -> None:
+        context = spark.sparkContext
         jvm = context._jvm
+        self._lock = threading.Lock()
+        self._queries = ActiveQueries(spark, time.time)
+        self._streamed = False
         self._store = context._jsc.sc().statusStore()
         self._new_list = jvm.java.util.ArrayList
         self._mapper = jvm.com.fasterxml.jackson.databind.ObjectMapper()
@@ -39,24 +63,56 @@ class StatusStore:
         self._running = self._new_list()
         self._running.add(jvm.org.apache.spark.JobExecutionStatus.RUNNING)
 
-    def read(self, tags: Sequence[str]) -> SparkStatus:
-        """One reading: executors, running jobs, and the newest jobs that carry one of the tags."""
-        jobs = self._store.jobsList(self._new_list() if tags else self._running).take(JOBS_READ)
-        executors, jobs_data, stages = self._json(
-            self._store.executorList(False), jobs, self._store.activeStages()
-        )
-        wanted = set(tags)
-        mine = [
-            job
-            for job in jobs_data
-            if job["status"] == "RUNNING" or wanted.intersection(job.get("jobTags") or ())
-        ]
-        active = {stage["stageId"]: stage_progress(stage) for stage in stages}
-        known = active | self._other_stages(mine, active)
-        return SparkStatus(
-            executors=tuple(executor_status(item) for item in executors if item["id"] != DRIVER),
-            jobs=tuple(job_progress(item, known) for item in mine),
-        )
+    def read(
+        self, tags: Sequence[str] = (), jobs: Sequence[int] = (), *, streams: bool = False
+    ) -> SparkStatus:
+        """One reading: executors, running jobs, the newest with one of the tags, and those with these ids."""
+        with self._lock:
+            some = self._new_list() if tags else self._running
+            executors, jobs_data, stages = self._json(
+                self._store.executorList(False),
+                self._store.jobsList(some).take(JOBS_READ),
+                self._store.activeStages(),
+            )
+            mine = _wanted(jobs_data, set(tags), set(jobs))
+            read = {job["jobId"] for job in mine}
+            mine += self._older([number for number in jobs if number not in read])
+            active = {stage["stageId"]: stage_progress(stage) for stage in stages}
+            known = active | self._other_stages(mine, active)
+            found = tuple(job_progress(job, known, *self._queries.of_job(job)) for job in mine)
+            # Not before there was one: to ask begins Spark's SQL state, which costs a second.
+            self._streamed = self._streamed or streams or any(job.query for job in found)
+            return SparkStatus(
+                executors=tuple(executor_status(item) for item in executors if item["id"] != DRIVER),
+                jobs=found,
+                streams=self._queries.read() if self._streamed else None,
+            )
+
+    def running_jobs(self) -> tuple[JobProgress, ...]:
+        """The jobs that run, without their stages; those of streaming queries are told as such."""
+        with self._lock:
+            (data,) = self._json(self._store.jobsList(self._running).take(JOBS_READ))
+            if self._streamed or any(job.get("jobGroup") for job in data):
+                self._queries.read()
+            return tuple(job_progress(job, {}, *self._queries.of_job(job)) for job in data)
+
+    def _older(self, numbers: Sequence[int]) -> list[Mapping[str, Any]]:
+        """Jobs by their ids; one that the store has forgotten is UNKNOWN."""
+        from py4j.protocol import Py4JJavaError
+
+        found, missing = [], []
+        for number in numbers[:JOBS_LOOKED_UP]:
+            try:
+                found.append(self._store.job(number))
+            except Py4JJavaError:
+                missing.append(number)
+        data: list[Mapping[str, Any]] = self._json(*found) if found else []
+        if missing:
+            (newest,) = self._json(self._store.jobsList(self._new_list()).take(1))
+            # One that is newer than all in the store is on its way there.
+            last = max((job["jobId"] for job in newest), default=-1)
+            data += [{**_FORGOTTEN, "jobId": number} for number in missing if number < last]
+        return data
 
     def _other_stages(
         self, jobs: Sequence[Mapping[str, Any]], active: Mapping[int, StageProgress]
@@ -91,6 +147,16 @@ class StatusStore:
         return result
 
 
+def _wanted(jobs: Sequence[Mapping[str, Any]], tags: set[str], numbers: set[int]) -> list[Mapping[str, Any]]:
+    return [
+        job
+        for job in jobs
+        if job["status"] == "RUNNING"
+        or job["jobId"] in numbers
+        or tags.intersection(job.get("jobTags") or ())
+    ]
+
+
 def executor_status(data: Mapping[str, Any]) -> ExecutorStatus:
     """One ``ExecutorSummary`` of Spark's status API."""
     return ExecutorStatus(
@@ -119,11 +185,29 @@ def stage_progress(data: Mapping[str, Any]) -> StageProgress:
         failed=data["numFailedTasks"],
         killed=data["numKilledTasks"],
         skipped=data["status"] == "SKIPPED",
+        submitted=_seconds(data.get("submissionTime")),
+        completed=_seconds(data.get("completionTime")),
+        failure=(data.get("failureReason") or "").partition("\n")[0],
+        metrics=TaskMetrics(
+            run_ms=data["executorRunTime"],
+            cpu_ms=data["executorCpuTime"] // 1_000_000,
+            gc_ms=data["jvmGcTime"],
+            bytes_read=data["inputBytes"],
+            bytes_written=data["outputBytes"],
+            shuffle_read=data["shuffleReadBytes"],
+            shuffle_written=data["shuffleWriteBytes"],
+            memory_spilled=data["memoryBytesSpilled"],
+            disk_spilled=data["diskBytesSpilled"],
+            records_read=data["inputRecords"],
+            records_written=data["outputRecords"],
+        ),
     )
 
 
-def job_progress(data: Mapping[str, Any], stages: Mapping[int, StageProgress]) -> JobProgress:
-    """One ``JobData`` of Spark's status API, with those of its stages that are active."""
+def job_progress(
+    data: Mapping[str, Any], stages: Mapping[int, StageProgress], query: str = "", batch: int = -1
+) -> JobProgress:
+    """One ``JobData`` of Spark's status API, with those of its stages that are known."""
     state = data["status"] if data["status"] in JobState.__members__ else "UNKNOWN"
     return JobProgress(
         id=data["jobId"],
@@ -138,6 +222,8 @@ def job_progress(data: Mapping[str, Any], stages: Mapping[int, StageProgress]) -
         skipped=data["numSkippedTasks"],
         submitted=_seconds(data.get("submissionTime")),
         ended=_seconds(data.get("completionTime")),
+        query=query,
+        batch=batch,
     )
 
 

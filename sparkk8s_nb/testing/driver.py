@@ -43,17 +43,20 @@ class FakeDriver:
     ui_url: str = "http://127.0.0.1:4040"
     spark: Any = None
     answer: SparkStatus = field(default_factory=lambda: SparkStatus(executors=(), jobs=()))
-    running_conf: dict[str, str] = field(default_factory=dict)
     dead: bool = False
     stuck: bool = False
     calls: list[tuple[Any, ...]] = field(default_factory=list)
+    asked: list[tuple[tuple[str, ...], tuple[int, ...], bool]] = field(default_factory=list)
     readings: list[Drained] = field(default_factory=list)
     without_listener: str = ""
     cancellable: int = 0
     on_stop: Callable[[], object] | None = None
 
-    def status(self, tags: Sequence[str] = ()) -> SparkStatus:
-        """What :attr:`answer` holds; DriverError once :attr:`dead` is set."""
+    def status(
+        self, tags: Sequence[str] = (), jobs: Sequence[int] = (), *, streams: bool = False
+    ) -> SparkStatus:
+        """What :attr:`answer` holds; DriverError once :attr:`dead` is set. What was asked is in :attr:`asked`."""
+        self.asked.append((tuple(tags), tuple(jobs), streams))
         if self.dead:
             raise DriverError("The driver is gone.", fix="Start again.")
         return self.answer
@@ -90,10 +93,6 @@ class FakeDriver:
         """Noted, and its end too."""
         self.calls.append(("enter_cell", tag))
         return FakeCellScope(tag=tag, calls=self.calls)
-
-    def conf(self) -> dict[str, str]:
-        """What :attr:`running_conf` holds."""
-        return dict(self.running_conf)
 
     def hook(self, on_stop: Callable[[], object]) -> None:
         """Kept in :attr:`on_stop`: call it to play ``spark.stop()``."""

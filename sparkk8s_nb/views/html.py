@@ -7,7 +7,9 @@ from html import escape
 
 from sparkk8s_nb.model.fleet import Fleet, Phase
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
-from sparkk8s_nb.views.text import WORDS, fleet_columns, fleet_row
+from sparkk8s_nb.model.quantities import rough
+from sparkk8s_nb.model.streams import Stream, Streams, StreamState
+from sparkk8s_nb.views.text import WORDS, fleet_columns, fleet_row, stream_lines
 
 ROWS = 10
 """So many executors or jobs an HTML view shows; the rest is counted."""
@@ -65,7 +67,7 @@ def progress_html(progress: Progress) -> str:
         f'background:var(--jp-layout-color3,#e0e0e0)" role="img" aria-label="{percent} done">'
         f'<span style="display:block;width:{percent};height:8px;background:{_EDGES["busy"]}"></span></span>'
     )
-    lines = [bar + escape(progress.line(200).partition("] ")[2])]
+    lines = [bar + escape(progress.line(200).partition("] ")[2])] if progress.jobs else []
     jobs = sorted(progress.jobs, key=lambda job: (job.state is not JobState.RUNNING, -job.id))[:ROWS]
     if jobs:
         columns = ("job", "state", "tasks", "what")
@@ -74,8 +76,31 @@ def progress_html(progress: Progress) -> str:
         lines.append(f'<span style="{_MUTED}">and {len(progress.jobs) - len(jobs)} more jobs</span>')
     notes = [progress.missing] if progress.missing else []
     lines += [escape(f"⚠ {note}") for note in (*notes, *progress.words[:WORDS])]
+    lines += [
+        f'<span style="{_MUTED}">stream</span> {escape(line)}' for line in stream_lines(progress.streams)
+    ]
     edge = {JobState.RUNNING: "busy", JobState.FAILED: "trouble"}.get(state, "calm")
     return _box("<br>".join(lines), edge)
+
+
+def streams_html(streams: Streams) -> str:
+    """Return streaming queries as a table; no text of an error, which may name hosts."""
+    columns = ("stream", "state", "batches", "rows/s", "batch that runs")
+    lines = [escape(streams.summary or "No streams.")]
+    if streams:
+        lines.append(_table(columns, [_stream(one) for one in streams[-ROWS:]]))
+    if len(streams) > ROWS:
+        lines.append(f'<span style="{_MUTED}">and {len(streams) - ROWS} more</span>')
+    failed = any(one.state is StreamState.FAILED for one in streams)
+    return _box("<br>".join(lines), "trouble" if failed else "busy" if streams.running else "calm")
+
+
+def _stream(one: Stream) -> tuple[str, ...]:
+    totals = one.totals
+    state = f"{one.state} ({one.error_kind})" if one.error else str(one.state)
+    rate = f"{rough(one.processing):,}" if one.processing else ""
+    tasks = f"{totals.done}/{max(totals.tasks, totals.done)} tasks" if totals.tasks and one.running else ""
+    return (one.label[:_TEXT], state, str(one.batches), rate, tasks)
 
 
 def _job(job: JobProgress) -> tuple[str, ...]:

@@ -11,17 +11,18 @@ from typing import Any, TypeVar
 
 from sparkk8s_nb.model.fleet import Fleet
 from sparkk8s_nb.model.progress import JobState, Progress
+from sparkk8s_nb.model.streams import Streams, StreamState
 from sparkk8s_nb.model.wire import keyframe
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.views.context import CellContext
 from sparkk8s_nb.views.environment import Environment, Home, detect
-from sparkk8s_nb.views.html import fleet_html, progress_html
+from sparkk8s_nb.views.html import fleet_html, progress_html, streams_html
 from sparkk8s_nb.views.kernel_view import KernelView
 from sparkk8s_nb.views.live import Drawing, NothingShown, Shown
 from sparkk8s_nb.views.terminal_view import TerminalView
-from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line
+from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line, streams_text
 
-__all__ = ["CellContext", "Shown", "show_fleet", "show_progress"]
+__all__ = ["CellContext", "Shown", "show_fleet", "show_progress", "show_streams"]
 
 T = TypeVar("T")
 
@@ -120,6 +121,42 @@ def fleet_drawing(info: Mapping[str, Any], now: Callable[[], float]) -> Drawing[
     )
 
 
+def show_streams(
+    feed: Feed[Streams],
+    *,
+    now: Callable[[], float] = time.time,
+    context: CellContext | None = None,
+    environment: Environment | None = None,
+) -> Shown:
+    """Show the streaming queries of a session, live until the feed closes or the view is finished.
+
+    Parameters
+    ----------
+    feed : Feed of Streams
+    now, context, environment
+        As for :func:`show_fleet`.
+    """
+    drawing: Drawing[Streams] = Drawing(
+        module="streams",
+        frame=lambda streams, seq, at, _: keyframe({}, None, None, seq, streams=streams, at=at),
+        text=lambda streams, _: streams_text(streams),
+        html=lambda streams, _: streams_html(streams),
+        line=lambda streams, _: " · ".join(one.line for one in streams.running) or streams.summary,
+        summary=lambda streams: streams.summary,
+        trouble=lambda streams: any(one.state is StreamState.FAILED for one in streams),
+        news=lambda before, after: _states(before) != _states(after),
+    )
+    environment = environment or detect()
+    if not environment.shown or environment.home is not Home.KERNEL:
+        return _outside(feed, drawing, environment)
+    context = context or CellContext.capture()
+    if context.kernel is None:
+        return NothingShown()
+    view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
+    view.show(context)
+    return view
+
+
 def progress_drawing(executors: Callable[[], int | None]) -> Drawing[Progress]:
     """Return how a cell's progress looks."""
     return Drawing(
@@ -130,13 +167,22 @@ def progress_drawing(executors: Callable[[], int | None]) -> Drawing[Progress]:
         line=lambda progress, width: progress.line(width),
         summary=lambda progress: progress.summary(executors()),
         trouble=lambda progress: progress.state is JobState.FAILED,
-        news=lambda before, after: before.state is not after.state or before.cell != after.cell,
+        news=lambda before, after: _news(before) != _news(after),
     )
 
 
 def _state(fleet: Fleet) -> tuple[object, ...]:
     """What of a fleet is news: executors' phases and why it is in trouble, not tasks."""
     return (fleet.wanted, fleet.verdict, fleet.stale, fleet.counts)
+
+
+def _states(streams: Streams) -> list[tuple[str, StreamState]]:
+    """What of streaming queries is news: that one begins or ends, not its batches."""
+    return [(one.run, one.state) for one in streams]
+
+
+def _news(progress: Progress) -> tuple[object, ...]:
+    return (progress.state, progress.cell, _states(progress.streams))
 
 
 def _outside(feed: Feed[T], drawing: Drawing[T], environment: Environment) -> Shown:

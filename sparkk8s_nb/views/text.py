@@ -11,12 +11,16 @@ from sparkk8s_nb.model.executors import unnamed
 from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
 from sparkk8s_nb.model.progress import JobState, Progress
 from sparkk8s_nb.model.quantities import format_duration, format_memory
+from sparkk8s_nb.model.streams import Streams, StreamState
 
 ROWS = 40
 """So many executors a text shows; the rest is counted."""
 
 WORDS = 3
 """Of so many stages at most a view without a widget says what is notable: skew, spill, failures."""
+
+STREAMS = 3
+"""So many streaming queries a cell's progress tells of."""
 
 LOG_WIDTH = 200
 """So long a line may be where nobody knows how wide the reader's is."""
@@ -85,14 +89,40 @@ def fleet_row(view: ExecutorView, now: float, *, names: bool) -> tuple[str, ...]
 
 
 def progress_text(progress: Progress, width: int = 80) -> str:
-    """Return a cell's progress: one line while it runs, its summary afterwards; below it what is notable."""
-    lines = [progress.line(width) if progress.state is JobState.RUNNING else progress.summary()]
+    """Return a cell's progress: one line while it runs, its summary afterwards; below it what is notable.
+
+    The session's streaming queries that run or failed beside it have lines of their own.
+    """
+    running = progress.state is JobState.RUNNING
+    lines = [progress.line(width) if running else progress.summary()] if progress.jobs else []
     if progress.missing:
         lines.append(progress.missing[:width])
     failed = [job for job in progress.jobs if job.state is JobState.FAILED]
     lines += [f"job {job.id} failed: {job.description}"[:width] for job in failed[:5]]
     lines += [words[:width] for words in progress.words[:WORDS]]
+    lines += [f"stream {line}"[:width] for line in stream_lines(progress.streams)]
     return "\n".join(lines)
+
+
+def streams_text(streams: Streams) -> str:
+    """Return streaming queries, a line each under their summary.
+
+    Examples
+    --------
+    >>> print(streams_text(Streams().seen([Stream(id="q", run="r", name="clicks", batches=3)])))
+    1 stream running
+    clicks: running · 3 batches
+    """
+    lines = [one.line for one in streams[-ROWS:]]
+    return "\n".join([streams.summary or "No streams.", *lines])
+
+
+def stream_lines(streams: Streams) -> list[str]:
+    """Return the lines that a cell's progress has for streaming queries: what runs, and the newest failure."""
+    failed = [one for one in streams if one.state is StreamState.FAILED][-1:]
+    shown = [*streams.running, *failed]
+    more = [f"and {len(shown) - STREAMS} more"] if len(shown) > STREAMS else []
+    return [one.line for one in shown[-STREAMS:]] + more
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

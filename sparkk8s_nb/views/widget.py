@@ -1,8 +1,8 @@
 """The widgets: a comm, a little code for the browser, and no state of their own.
 
 Imported only where widgets are tried, so that a terminal never loads ipywidgets. The code in ``static/`` is
-plain ES modules: the front end's parts ``import`` from ``shared.js``; a widget's module is loaded by the
-browser from one string, so the shared part is put in front of it here. That string is sent with every view:
+plain ES modules that ``import`` from each other; a widget's module is loaded by the browser from one string,
+so what it imports is put in front of it here. That string is sent with every view:
 comments and indentation stay at home.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import anywidget
 
 _STATIC = Path(__file__).with_name("static")
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./shared\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 _UNSENT = re.compile(r"^(?:[ ]*//.*\n|[ ]+|\n)", re.MULTILINE)
 
@@ -26,10 +26,19 @@ WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
 @cache
 def module(name: str) -> str:
-    """Return a view's code as one ES module."""
-    shared = _EXPORT.sub("", (_STATIC / "shared.js").read_text(encoding="utf-8"))
-    view = _IMPORT.sub("", (_STATIC / f"{name}.js").read_text(encoding="utf-8"))
-    return _UNSENT.sub("", f"{shared}\n{view}")
+    """Return a view's code as one ES module: in front of it what it imports."""
+    parts: dict[str, str] = {}
+    _add(f"{name}.js", parts)
+    *needed, view = parts.values()
+    return _UNSENT.sub("", "\n".join([*(_EXPORT.sub("", part) for part in needed), view]))
+
+
+def _add(file: str, parts: dict[str, str]) -> None:
+    code = (_STATIC / file).read_text(encoding="utf-8")
+    for needed in _IMPORT.findall(code):
+        if needed not in parts:
+            _add(needed, parts)
+    parts[file] = _IMPORT.sub("", code)
 
 
 @cache

@@ -10,7 +10,8 @@ from sparkk8s_nb import ports, testing
 from sparkk8s_nb.keeper.launch import KeeperHandle
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.pods import KubePodSource
-from sparkk8s_nb.spark.driver import LaunchingSparkDriver, SparkDriver
+from sparkk8s_nb.spark.driver import SparkDriver
+from sparkk8s_nb.spark.launching import LaunchingSparkDriver
 from sparkk8s_nb.telemetry.worker import StopFlag
 
 PAIRS = [

@@ -1,5 +1,6 @@
 // The progress of one cell: a bar, the counts, its jobs with their stages, and the executors' time.
 import { arrange, duration, element, follow, memory, pace, plural, setText } from "./shared.js";
+import { StreamList } from "./streamlist.js";
 
 const SIGNS = { RUNNING: "▶", SUCCEEDED: "✓", FAILED: "✕", UNKNOWN: "?" };
 
@@ -161,17 +162,18 @@ class ProgressView {
     this.received = 0;
     this.root = element("section", "sk8s");
     this.root.setAttribute("aria-label", "Spark jobs of this cell");
-    const head = element("div", "sk8s-head");
+    this.head = element("div", "sk8s-head");
     this.progress = progressBar("Tasks done");
     this.line = element("span", "sk8s-line");
-    head.append(this.progress.bar, this.line);
+    this.head.append(this.progress.bar, this.line);
     this.missing = element("div", "sk8s-words");
     this.list = element("div", "sk8s-scroll");
     this.list.setAttribute("role", "list");
     this.more = element("div", "sk8s-note");
     this.timeline = new TimelineView();
+    this.streams = new StreamList();
     this.note = element("div", "sk8s-note");
-    this.root.append(head, this.missing, this.list, this.more, this.timeline.element, this.note);
+    this.root.append(this.head, this.missing, this.list, this.more, this.timeline.element, this.streams.element, this.note);
     el.append(this.root);
   }
 
@@ -201,6 +203,8 @@ class ProgressView {
     for (const id of this.jobs.keys()) if (!ids.has(id)) this.jobs.delete(id);
     setText(this.more, progress.hidden_jobs ? `and ${plural(progress.hidden_jobs, "more job")}` : "");
     this.timeline.show(progress.timeline);
+    this.head.hidden = !progress.totals.jobs && Boolean(frame.streams?.rows.length);
+    this.streams.show(frame.streams, this.now);
     this.tick();
   }
 
@@ -259,6 +263,7 @@ class ProgressView {
     if (this.frame === null) return;
     const { progress } = this.frame;
     const { totals } = progress;
+    this.streams.tick(this.now);
     const parts = [`${counts(totals.done, totals.tasks, totals.running, totals.failed)} tasks`];
     let time = progress.started ? duration((progress.ended || this.now) - progress.started) : "";
     if (progress.eta !== null) time += `, ${duration(progress.eta - (this.now - this.frame.at) + 0.5)} left`;

@@ -13,6 +13,7 @@ from sparkk8s_nb.magics.commands import parse
 from sparkk8s_nb.magics.namespace import Namespace
 from sparkk8s_nb.model.diagnosis import Verdict
 from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet
+from sparkk8s_nb.model.streams import Stream, Streams
 from sparkk8s_nb.session.listing import ContextRow, SessionRow, Sweep
 from sparkk8s_nb.session.registry import Started
 from sparkk8s_nb.views.environment import Environment, Home
@@ -30,6 +31,8 @@ class Session:
         self.spark = SimpleNamespace(sparkContext="the context", version="4.3.0")
         self.fleet = fleet(*ids)
         self.fleet_feed = "the feed"
+        self.streams = Streams()
+        self.streams_feed = "the streams"
         self.spec = SimpleNamespace(name="s")
         self.place = SimpleNamespace(
             driver_log=tmp_path / "driver.log", driver_output=tmp_path / "driver.out", record=tmp_path / "r"
@@ -180,6 +183,29 @@ def test_in_a_kernel_the_status_is_the_live_view_again(at, monkeypatch):
     at.run("status")
     at.run("stop")
     assert at.views[0].told == ["Stopped after 1 s. Nothing left."]
+
+
+def test_the_status_shows_the_streaming_queries_too(at, monkeypatch, capsys):
+    """Where there are any: as text, and as a live view of which there is one at a time."""
+    at.registry.current = at.session
+    at.session.streams = Streams().seen([Stream(id="q", run="r", name="clicks", batches=3)])
+    at.run("status")
+    assert "clicks: running · 3 batches" in capsys.readouterr().out
+    shown = []
+
+    def show(feed):
+        assert feed == "the streams"
+        shown.append(SimpleNamespace(told=[]))
+        shown[-1].finish = lambda summary="", one=shown[-1]: one.told.append(summary)
+        return shown[-1]
+
+    monkeypatch.setattr(module, "show_streams", show)
+    monkeypatch.setattr(module, "detect", lambda: Environment(home=Home.KERNEL))
+    at.run("status")
+    at.run("status")
+    assert [one.told for one in shown] == [[""], []]
+    at.run("stop")
+    assert [one.told for one in shown] == [[""], [""]]
 
 
 def test_scaling_says_from_where_to_where(at, capsys):

@@ -22,7 +22,6 @@ class Session:
         self.spec = SimpleNamespace(name="s", progress=False)
         self.state = SimpleNamespace(over=False)
         self.driver = FakeDriver()
-        self.progress_feed = Feed(Progress())
         self.fleet = SimpleNamespace(ready=2)
         self.closed = False
         self.followed = []
@@ -30,11 +29,24 @@ class Session:
     def answers(self):
         return True
 
-    def follow_cell(self, cell):
-        self.followed.append(None if cell is None else cell.tag)
+    def follow_cell(self, cell, *, beside=False):
+        self.followed.append((cell.tag, "beside") if beside else cell.tag)
+        return Followed(self, cell.tag)
 
-    def final_progress(self):
+
+class Followed:
+    """A cell that is followed."""
+
+    def __init__(self, session, tag):
+        self.session = session
+        self.tag = tag
+        self.feed = Feed(Progress())
+
+    def final(self):
         return Progress()
+
+    def end(self):
+        self.session.followed.append(None)
 
 
 class Events:
@@ -207,13 +219,13 @@ def test_a_cell_without_a_result_has_ended(at):
 
 
 def test_a_subshells_cell_runs_beside_and_takes_nothing_over(at):
-    """It has a tag of its own; the progress stays the main one's."""
+    """It has a tag and a progress of its own; the session's stays the main one's."""
     main = run(at)
     thread = threading.Thread(target=lambda: at.hooks.after_cell(run(at, cell_id="beside")))
     thread.start()
     thread.join()
     assert tags(at) == ["s-cell-abc-3", "s-cell-beside-3"]
-    assert at.session.followed == ["s-cell-abc-3"]
+    assert at.session.followed == ["s-cell-abc-3", ("s-cell-beside-3", "beside"), None]
     at.hooks.after_cell(main)
     assert at.session.followed[-1] is None
 
@@ -229,13 +241,13 @@ def test_a_session_that_starts_anew_in_a_cell_has_the_rest_of_it(at):
     assert other.followed[-1] is None
 
 
-def test_the_stop_button_at_the_very_end_of_a_cell_breaks_nothing(at):
+def test_the_stop_button_at_the_very_end_of_a_cell_breaks_nothing(at, monkeypatch):
     """There is nothing left to stop but the reading of the last numbers."""
 
     def pressed(cell):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(Followed, "end", pressed)
     result = run(at)
-    at.session.follow_cell = pressed
     at.hooks.after_cell(result)
     assert at.session.driver.calls[-1] == ("leave_cell", "s-cell-abc-3")

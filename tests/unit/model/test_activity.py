@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sparkk8s_nb.model.activity import JOBS_KEPT, Activity
+from dataclasses import replace
+
+from sparkk8s_nb.model.activity import JOBS_KEPT, STREAM_JOBS_KEPT, Activity
 from sparkk8s_nb.model.drained import Drained, JobEnded, JobStarted, PlannedStage
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
+from sparkk8s_nb.model.streams import Stream
 
 
 def started(number: int, *stages: tuple[int, int], tag: str = "c", query: str = "") -> JobStarted:
@@ -105,8 +108,106 @@ def test_the_oldest_ended_jobs_are_forgotten_and_running_ones_never() -> None:
     assert len(activity._stages) <= JOBS_KEPT
 
 
+def told(
+    number: int, state: JobState, *stages: StageProgress, query: str = "", tag: str = "c"
+) -> JobProgress:
+    """A job as the status store tells it."""
+    return JobProgress(
+        id=number, description="count", state=state, tags=(tag,), stages=stages, tasks=9, submitted=1.0,
+        done=sum(one.done for one in stages), ended=0.0 if state is JobState.RUNNING else 8.0, query=query,
+    )  # fmt: skip
+
+
 def test_counts_that_the_bus_lost_come_from_the_status_store() -> None:
     """The store's number replaces a smaller one, never a larger."""
     activity = Activity().apply(Drained(started=(started(0, (1, 9)),), stages=(stage(1, 9, 3),), lost=5))
-    assert only(activity.corrected([stage(1, 9, 7)])).done == 7
-    assert only(activity.corrected([stage(1, 9, 2)])).done == 3
+    assert only(activity.with_status([told(0, JobState.RUNNING, stage(1, 9, 7))])).done == 7
+    assert only(activity.with_status([told(0, JobState.RUNNING, stage(1, 9, 2))])).done == 3
+
+
+def test_a_job_whose_end_was_lost_ends_when_the_status_store_says_so() -> None:
+    """With the store's last counts; it does not run for ever."""
+    before = Activity().apply(Drained(started=(started(0, (1, 9)),), stages=(stage(1, 9, 3),), lost=5))
+    after = before.with_status([told(0, JobState.SUCCEEDED, stage(1, 9, 9, state="COMPLETE"))])
+    assert (only(after).state, only(after).done, only(after).ended) == (JobState.SUCCEEDED, 9, 8.0)
+    assert (after.running, after.mended) == ((), 1)
+    assert [job.id for job in after.ended_since(before)] == [0]
+    assert after.with_status([told(0, JobState.SUCCEEDED)]).mended == 1
+
+
+def test_a_job_that_the_status_store_has_forgotten_does_not_run() -> None:
+    """How it ended nobody can say any more."""
+    activity = Activity().apply(Drained(started=(started(0, (1, 9)),)))
+    job = only(activity.with_status([told(0, JobState.UNKNOWN)], at=7.0))
+    assert job.state is JobState.UNKNOWN
+    assert job.ended
+
+
+def test_a_job_whose_begin_was_lost_is_taken_from_the_status_store() -> None:
+    """With its tag, so that its cell has it; one that is not the cell's stays apart."""
+    activity = Activity().with_status(
+        [told(3, JobState.RUNNING, stage(1, 9, 4)), told(4, JobState.RUNNING, query="q", tag="c")]
+    )
+    (job,) = activity.jobs("c")
+    assert (job.id, job.state, job.done, activity.mended) == (3, JobState.RUNNING, 4, 2)
+    assert [one.id for one in activity.streaming()["q"]] == [4]
+
+
+def test_a_begin_that_comes_after_all_counts_and_the_end_is_not_forgotten() -> None:
+    """The store was ahead of a full queue."""
+    before = Activity().with_status([told(0, JobState.SUCCEEDED, stage(1, 9, 9, state="COMPLETE"))])
+    late = before.apply(Drained(started=(started(0, (1, 9)),), stages=(stage(1, 9, 9, state="COMPLETE"),)))
+    assert (only(late).state, only(late).stages[0].name) == (JobState.SUCCEEDED, "s")
+    assert late.ended_since(before) == ()
+
+
+def test_a_job_that_only_the_status_store_knows_is_as_the_store_has_it() -> None:
+    """Reading by reading, as without a listener."""
+    first = Activity().with_status([told(0, JobState.RUNNING, stage(1, 9, 2))])
+    second = first.with_status([told(0, JobState.RUNNING, stage(1, 9, 6))])
+    last = second.with_status([told(0, JobState.FAILED, stage(1, 9, 6, state="FAILED"))])
+    assert [only(one).done for one in (first, second)] == [2, 6]
+    assert (only(last).state, [job.id for job in last.ended_since(second)]) == (JobState.FAILED, [0])
+
+
+def test_a_job_that_was_forgotten_is_not_taken_anew() -> None:
+    """Its cell has counted it."""
+    jobs = tuple(started(number) for number in range(JOBS_KEPT + 1))
+    activity = Activity().apply(Drained(started=jobs, ended=(ended(0), ended(1))))
+    assert activity.job(0) is None
+    assert activity.with_status([told(0, JobState.SUCCEEDED)]).job(0) is None
+
+
+def test_a_streaming_query_keeps_few_of_its_jobs_and_displaces_no_cells() -> None:
+    """It makes them for ever."""
+    activity = Activity().apply(Drained(started=(started(0, (0, 1)),), ended=(ended(0),)))
+    for batch in range(1, 500):
+        one = replace(started(batch, (batch, 1), query="q"), batch=batch)
+        activity = activity.apply(
+            Drained(started=(one,), stages=(stage(batch, 1, 1),), ended=(ended(batch),))
+        )
+    assert [job.id for job in activity.jobs("c")] == [0]
+    assert len(activity.streaming()["q"]) == STREAM_JOBS_KEPT
+    assert len(activity._stages) <= STREAM_JOBS_KEPT + 1
+
+
+def test_a_streaming_query_has_the_jobs_of_the_batch_that_runs() -> None:
+    """All of them, also those of the batch that have ended; none once the batch is done."""
+    query = Stream(id="q", run="r", batches=3, batch=2)
+    jobs = [
+        replace(started(number, (number, 4), query="q"), batch=batch)
+        for number, batch in enumerate([2, 3, 3])
+    ]
+    activity = Activity().apply(
+        Drained(started=tuple(jobs), stages=(stage(1, 4, 4),), ended=(ended(0), ended(1)), streams=(query,))
+    )
+    assert [job.id for job in activity.streams[0].jobs] == [1, 2]
+    assert activity.streams[0].totals.tasks == 8
+    done = activity.apply(Drained(streams=(replace(query, batches=4, batch=3),)))
+    assert done.streams[0].jobs == ()
+
+
+def test_only_jobs_of_cells_keep_spark_busy() -> None:
+    """A stream that runs for days is looked at less often."""
+    assert not Activity().apply(Drained(started=(started(0, query="q"),))).busy
+    assert Activity().apply(Drained(started=(started(0),))).busy

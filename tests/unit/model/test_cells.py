@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sparkk8s_nb.model.cells import CELLS_KEPT, Cells
-from sparkk8s_nb.model.drained import Drained, JobEnded
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.task_metrics import TaskMetrics
 
@@ -20,11 +21,6 @@ def job(number: int, *stages: int, tag: str = "s-1", state: JobState = JobState.
     return JobProgress(id=number, description="", state=state, tags=(tag,), stages=ran, tasks=4)
 
 
-def reading(*numbers: int) -> Drained:
-    """A reading in which jobs ended."""
-    return Drained(ended=tuple(JobEnded(id=number, at=5.0, succeeded=True) for number in numbers))
-
-
 def begun(tag: str = "s-1", count: int = 1) -> Cells:
     """A cell that has begun."""
     return Cells().begin(CellRef(tag=tag, count=count), at=1.0)
@@ -32,31 +28,31 @@ def begun(tag: str = "s-1", count: int = 1) -> Cells:
 
 def test_a_cell_sums_its_jobs() -> None:
     """Jobs, stages, tasks and bytes."""
-    cell = begun().with_ended(reading(0, 1), [job(0, 1), job(1, 2, 3)])[-1]
+    cell = begun().with_jobs([job(0, 1), job(1, 2, 3)])[-1]
     assert (cell.jobs, cell.stages, cell.tasks, cell.metrics.shuffle_written) == (2, 3, 12, 30)
 
 
 def test_a_stage_that_two_jobs_share_counts_once() -> None:
     """Jobs that run side by side may wait for the same stage."""
-    cell = begun().with_ended(reading(0, 1), [job(0, 7), job(1, 7)])[-1]
+    cell = begun().with_jobs([job(0, 7), job(1, 7)])[-1]
     assert (cell.jobs, cell.stages, cell.tasks) == (2, 1, 4)
 
 
 def test_failed_jobs_are_counted_apart() -> None:
     """A cell may go on after one."""
-    cell = begun().with_ended(reading(0), [job(0, 1, state=JobState.FAILED)])[-1]
+    cell = begun().with_jobs([job(0, 1, state=JobState.FAILED)])[-1]
     assert (cell.jobs, cell.jobs_failed) == (1, 1)
 
 
 def test_cells_without_spark_are_not_among_them() -> None:
     """The last one is the last that used Spark, not the one that asks."""
-    cells = begun().with_ended(reading(0), [job(0, 1)]).begin(CellRef(tag="s-2", count=2), at=6.0)
+    cells = begun().with_jobs([job(0, 1)]).begin(CellRef(tag="s-2", count=2), at=6.0)
     assert [cell.count for cell in cells] == [1]
 
 
 def test_jobs_of_unknown_cells_change_nothing() -> None:
     """Unknown says unknown."""
-    assert len(begun().with_ended(reading(0), [job(0, 1, tag="other")])) == 0
+    assert len(begun().with_jobs([job(0, 1, tag="other")])) == 0
 
 
 def test_a_cells_tag_is_found_by_its_number_also_while_it_runs() -> None:
@@ -76,5 +72,34 @@ def test_only_the_newest_cells_are_kept() -> None:
 
 def test_a_table_has_a_row_a_cell_with_its_sums() -> None:
     """What ``to_pandas`` is made of."""
-    row = begun().with_ended(reading(0), [job(0, 1)]).end("s-1", at=3.0)[-1].as_row()
+    row = begun().with_jobs([job(0, 1)]).end("s-1", at=3.0)[-1].as_row()
     assert (row["count"], row["seconds"], row["shuffle_written"], row["tasks"]) == (1, 2.0, 10, 4)
+
+
+def test_a_job_whose_end_is_told_twice_counts_once() -> None:
+    """By the listener and by the status store."""
+    cell = begun().with_jobs([job(0, 1)]).with_jobs([job(0, 1), job(1, 2)])[-1]
+    assert (cell.jobs, cell.stages) == (2, 2)
+
+
+def test_a_streaming_querys_jobs_are_no_cells() -> None:
+    """Although they carry the tag of the cell that started it."""
+    assert len(begun().with_jobs([replace(job(0, 1), query="q")])) == 0
+
+
+def test_sums_that_may_be_short_say_so() -> None:
+    """Whoever scripts with them must know."""
+    cells = begun().with_jobs([job(0, 1)])
+    assert cells[-1].missing == ""
+    assert (
+        cells.with_jobs([job(1, 2)], missing="Spark dropped 3 events.")[-1].missing
+        == "Spark dropped 3 events."
+    )
+    assert cells[-1].as_row()["missing"] == ""
+
+
+def test_the_cells_whose_jobs_may_still_be_told_of_are_known_by_their_tags() -> None:
+    """Those that run, and those that ended a moment ago."""
+    cells = begun("a").end("a", at=5.0).begin(CellRef(tag="b", count=2), at=6.0).end("b", at=9.0)
+    cells = cells.begin(CellRef(tag="c", count=3), at=9.0)
+    assert cells.tags_since(7.0) == ("b", "c")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from sparkk8s_nb.model.drained import PlannedStage, parse_drained
+from sparkk8s_nb.model.streams import StreamState
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask
 from sparkk8s_nb.model.timeline import ExecutorWork
 
@@ -13,13 +15,13 @@ STAGE = [
     12, 1, "sum at <stdin>:1", 8, 2, 5, 1, 0, 0, 1000, 0, "", SUMS, 512, 7363,
     [[3, 7363, "2", 64]], [["ZeroDivisionError", 1]],
 ]  # fmt: skip
-READING = {
+READING: dict[str, Any] = {
     "n": 3, "t": 5000, "d": 1, "q": 2,
-    "j": [[7, 1500, "count", "s-cell-1,s-root", "4", "", [[12, 8, "sum"], [11, 4, "map"]]]],
+    "j": [[7, 1500, "count", "s-cell-1,s-root", "4", "", "", [[12, 8, "sum"], [11, 4, "map"]]]],
     "k": [[6, 4900, 0, "cancelled"]],
-    "e": [],
     "s": [STAGE],
     "x": [["2", 2, 1500, 5, 1]],
+    "r": [["q-1", "r-1", "clicks", 1000, 0, "", 3, 2, 75, 25, 50.5, 210.0]],
 }  # fmt: skip
 
 
@@ -64,3 +66,35 @@ def test_an_executor_brings_its_task_seconds() -> None:
     """What it did since the reading before."""
     work = parse_drained(json.dumps(READING)).work
     assert work == (ExecutorWork(id="2", running=2, busy=1.5, done=5, failed=1),)
+
+
+def test_a_batchs_job_brings_its_query_and_its_number() -> None:
+    """A job of a streaming query."""
+    row = [*READING["j"][0]]
+    row[5], row[6] = "q-1", "3"
+    (job,) = parse_drained(json.dumps({**READING, "j": [row]})).started
+    assert (job.query, job.batch) == ("q-1", 3)
+
+
+def test_a_streaming_query_brings_its_batches_and_rows() -> None:
+    """As its last progress has them."""
+    (stream,) = parse_drained(json.dumps(READING)).streams
+    assert (stream.id, stream.run, stream.name, stream.started, stream.running) == (
+        "q-1",
+        "r-1",
+        "clicks",
+        1.0,
+        True,
+    )
+    assert (stream.batches, stream.batch, stream.rows, stream.last_rows) == (3, 2, 75, 25)
+    assert (stream.arriving, stream.processing) == (50.5, 210.0)
+
+
+def test_a_streaming_query_that_ended_says_whether_it_failed() -> None:
+    """A stop is no failure."""
+    row = ["q-1", "r-1", "", 1000, 4000, "", 3, 2, 75, 25, 0.0, 0.0]
+    (stopped,) = parse_drained(json.dumps({**READING, "r": [row]})).streams
+    row[5] = "ValueError: no"
+    (failed,) = parse_drained(json.dumps({**READING, "r": [row]})).streams
+    assert (stopped.state, stopped.ended) == (StreamState.ENDED, 4.0)
+    assert (failed.state, failed.error) == (StreamState.FAILED, "ValueError: no")

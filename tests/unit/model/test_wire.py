@@ -24,10 +24,12 @@ from sparkk8s_nb.model.fleet import (
 )
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.state import StartPhase
+from sparkk8s_nb.model.streams import Stream, Streams, StreamState
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import BINS, ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, keyframe
 from sparkk8s_nb.model.wire_progress import JOBS_SHOWN, STAGES_SHOWN
+from sparkk8s_nb.model.wire_streams import STREAMS_SHOWN
 
 GOLDEN = Path(__file__).parents[2] / "wire"
 INFO = {"name": "flights", "app_id": "spark-abc", "state": "running"}
@@ -126,6 +128,26 @@ def timeline() -> Timeline:
     return line.add(1001.5, 0.5, [*work, ExecutorWork(id="2", running=1, busy=0.25)])
 
 
+def queries() -> Streams:
+    """One that runs a batch, one that was stopped, one that failed."""
+    batch = JobProgress(
+        id=9, description="", state=JobState.RUNNING, tags=("t",), stages=(), tasks=8, running=2, done=3,
+        failed=1, query="ab865a52-35b0", batch=12,
+    )  # fmt: skip
+    running = Stream(
+        id="ab865a52-35b0", run="r1", name="clicks <b>", started=1000.0, batches=12, batch=11, rows=3000,
+        last_rows=250, arriving=50.25, processing=1234.5,
+    )  # fmt: skip
+    stopped = Stream(
+        id="q2", run="r2", state=StreamState.ENDED, started=990.0, ended=995.5, batches=3, rows=30
+    )
+    failed = Stream(
+        id="q3", run="r3", name="orders", state=StreamState.FAILED, started=991.0, ended=992.0,
+        error="ValueError: no <i>",
+    )  # fmt: skip
+    return Streams().seen([running, stopped, failed]).with_jobs({"ab865a52-35b0": [batch]})
+
+
 FRAMES = {
     "empty": lambda: keyframe({}, Fleet(), None, 0),
     "fleet": lambda: keyframe(INFO, mixed_fleet(), None, 7, at=1020.0),
@@ -133,6 +155,8 @@ FRAMES = {
         INFO, mixed_fleet().apply(WatchLost(problem="connection refused", at=1030.0)), None, 8
     ),
     "progress": lambda: keyframe(INFO, None, cell_progress(), 3, at=1004.5),
+    "streams": lambda: keyframe(INFO, None, None, 4, streams=queries(), at=1004.5),
+    "beside": lambda: keyframe(INFO, None, replace(cell_progress(), streams=queries()), 3, at=1004.5),
 }
 
 
@@ -275,3 +299,12 @@ def test_a_frame_of_hundreds_of_executors_and_hours_is_bounded() -> None:
     assert len(shown["timeline"]["executors"]) == 101
     assert len(shown["timeline"]["columns"]) <= BINS
     assert len(json.dumps(shown)) < 80 * 1024
+
+
+def test_of_many_streaming_queries_those_that_run_are_shown_and_the_rest_is_counted() -> None:
+    """Then the newest; a hundred of them cost no more bytes than ten."""
+    ended = [Stream(id=f"e{n}", run=f"e{n}", state=StreamState.ENDED, ended=1.0) for n in range(40)]
+    streams = Streams().seen([Stream(id="first", run="first"), *ended])
+    frame = keyframe({}, None, None, 1, streams=streams)["streams"]
+    assert [row["id"] for row in frame["rows"]] == ["first", *(f"e{n}" for n in range(31, 40))]
+    assert frame["hidden"] == 41 - STREAMS_SHOWN

@@ -29,6 +29,7 @@ from sparkk8s_nb.model.fleet import (
 )
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.state import StartPhase
+from sparkk8s_nb.model.streams import Stream, Streams, StreamState
 from sparkk8s_nb.model.task_metrics import SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import keyframe
@@ -248,7 +249,34 @@ def messages(states: Iterator[dict[str, Any]]) -> tuple[list[dict[str, Any]], li
     return heard, had
 
 
-STORIES = {"fleet": fleets, "progress": cells}
+def queries() -> Iterator[dict[str, Any]]:
+    """A query begins, has batches, another one begins and fails, the first is stopped."""
+    first = Stream(id="q1", run="r1", name="clicks", started=1000.0)
+    batch = JobProgress(
+        id=3, description="", state=JobState.RUNNING, tags=(), stages=(), tasks=8, query="q1", batch=1
+    )
+    second = Stream(id="q2", run="r2", started=1004.0)
+    streams = Streams()
+    told: list[tuple[Stream, int | None]] = [
+        (first, None),
+        (replace(first, batches=1, batch=0, rows=50, last_rows=50, arriving=50.0, processing=211.7), None),
+        (replace(first, batches=1, batch=0, rows=50, last_rows=50, arriving=50.0, processing=211.7), 3),
+        (replace(first, batches=2, batch=1, rows=99, last_rows=49, arriving=49.0, processing=180.0), 8),
+        (second, None),
+        (replace(second, state=StreamState.FAILED, ended=1005.0, error="ValueError: no"), None),
+        (
+            replace(first, state=StreamState.ENDED, ended=1006.0, batches=2, batch=1, rows=99, last_rows=49),
+            None,
+        ),
+    ]
+    yield keyframe({}, None, None, 0, streams=streams, at=1000.0)
+    for at, (stream, done) in enumerate(told, 1001):
+        jobs = {} if done is None else {"q1": [replace(batch, done=done)]}
+        streams = streams.seen([stream]).with_jobs(jobs)
+        yield keyframe({}, None, None, 0, streams=streams, at=float(at))
+
+
+STORIES = {"fleet": fleets, "progress": cells, "streams": queries}
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -274,6 +302,22 @@ def test_a_sequence_is_as_its_golden_file_says(name: str) -> None:
 def test_every_golden_sequence_is_made_by_a_test() -> None:
     """None is left over."""
     assert {path.stem for path in SEQUENCES.glob("*.json")} == set(STORIES)
+
+
+def test_a_day_of_batches_is_told_in_few_bytes_each() -> None:
+    """A row's counts; no term in batches, rows or tasks."""
+
+    def told(factor: int) -> int:
+        states = (
+            keyframe({}, None, None, 0, at=float(step), streams=Streams().seen(
+                [Stream(id="q", run="r", batches=factor + step, rows=factor * step, last_rows=factor,
+                        arriving=float(factor), processing=2.0 * factor)]))
+            for step in range(50)
+        )  # fmt: skip
+        return sum(size(one) for one in messages(states)[0])
+
+    assert told(100_000) < 1.3 * told(100)
+    assert told(100_000) < 50 * 200
 
 
 def test_a_stage_of_a_hundred_thousand_tasks_is_told_in_as_many_bytes_as_a_small_one() -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.state import StartPhase
+from sparkk8s_nb.model.streams import Stream, Streams, StreamState
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
-from sparkk8s_nb.views.html import fleet_html, progress_html
-from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line
+from sparkk8s_nb.views.html import fleet_html, progress_html, streams_html
+from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line, streams_text
 
 
 def fleet(count: int = 2) -> Fleet:
@@ -159,3 +160,45 @@ def test_while_a_session_starts_its_phase_is_shown_with_its_seconds_and_then_gon
     for shown in (fleet_text(started, 170.0), fleet_html(started, 170.0), short_line(started, 170.0)):
         assert "Connecting" not in shown
     assert "Connecting" not in starting.summary()
+
+
+def queries(count: int = 1) -> Streams:
+    """A query that failed and some that run."""
+    failed = Stream(
+        id="f", run="f", name="orders", state=StreamState.FAILED, error="IOException: node-7", started=1.0
+    )
+    return Streams().seen(
+        [failed, *(Stream(id=f"q{n}", run=f"q{n}", name=f"s{n}", batches=n) for n in range(count))]
+    )
+
+
+def test_a_cells_progress_has_a_line_for_each_stream_and_none_of_its_numbers() -> None:
+    """Those that run, and the newest that failed."""
+    job = JobProgress(
+        id=1, description="x", state=JobState.RUNNING, tags=(), stages=(), tasks=4, submitted=1.0
+    )
+    text = progress_text(replace(Progress.of(None, [job], 3.0), streams=queries()))
+    first, *rest = text.splitlines()
+    assert "0/4 tasks" in first
+    assert rest == ["stream s0: running · 0 batches", "stream orders: failed (IOException) · 0 batches"]
+    assert "node-7" not in text + progress_html(replace(Progress.of(None, [job], 3.0), streams=queries()))
+
+
+def test_many_streams_are_cut_and_the_rest_counted() -> None:
+    """A cell's progress is about the cell."""
+    lines = progress_text(Progress(streams=queries(40))).splitlines()
+    assert lines[-1] == "stream and 38 more"
+    assert len(lines) == 4
+
+
+def test_streams_have_a_view_of_their_own() -> None:
+    """A line each, as text; a table, as HTML."""
+    assert streams_text(queries()).splitlines() == [
+        "2 streams: 1 running, 1 failed",
+        "orders: failed (IOException) · 0 batches",
+        "s0: running · 0 batches",
+    ]
+    assert streams_text(Streams()) == "No streams."
+    html = streams_html(queries(40))
+    assert html.count("<tr>") == 11
+    assert "and 31 more" in html

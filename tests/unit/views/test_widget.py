@@ -43,7 +43,7 @@ def draw(name: str, folder: Path, *frames: Path | str) -> dict[str, Any]:
     return drawn
 
 
-@pytest.mark.parametrize("name", ["fleet", "progress"])
+@pytest.mark.parametrize("name", ["fleet", "progress", "streams"])
 def test_a_widgets_module_is_one_string_with_the_shared_part_in_it(name: str) -> None:
     """A browser loads it from memory: an import could not be found."""
     code = module(name)
@@ -60,7 +60,7 @@ def test_nothing_is_fetched_from_elsewhere_and_no_html_is_made_of_text(path: Pat
     assert not re.search(r"https?:|//cdn|innerHTML|insertAdjacentHTML|eval\(|console\.", code)
 
 
-@pytest.mark.parametrize("name", ["fleet", "progress"])
+@pytest.mark.parametrize("name", ["fleet", "progress", "streams"])
 def test_a_view_asks_for_a_keyframe_when_it_is_loaded_and_when_it_is_drawn(name: str, tmp_path: Path) -> None:
     """The kernel learns so that somebody can draw it; a closed view listens no more."""
     assert draw(name, tmp_path) == {"sent": [{"ask": "keyframe"}] * 2, "shown": [], "left": 0}
@@ -87,6 +87,22 @@ def test_progress_draws_the_golden_frame(tmp_path: Path) -> None:
         assert part in shown["text"]
     for part in ("6 s, 4 s left", "21/s", "⚠ Spark dropped 3 events.", "⚠ 1 GiB spilled"):
         assert part in shown["text"]
+
+
+@pytest.mark.parametrize(("name", "file"), [("streams", "streams"), ("progress", "beside")])
+def test_streaming_queries_are_drawn_in_their_own_view_and_beside_a_cells_progress(
+    name: str, file: str, tmp_path: Path
+) -> None:
+    """Sign and word for the state, batches, rows, the batch that runs, and what ended it."""
+    (shown,) = draw(name, tmp_path, GOLDEN / f"{file}.json")["shown"]
+    for part in (
+        "▶ stream clicks <b>: running · 4 s · 12 batches · 3000 rows · 250 rows in the last batch",
+        " · 50.2 rows/s arrive · 1230 rows/s processed · batch runs: 3/8 · 1 failed tasks",
+        "✓ stream query q2: ended · 5 s · 3 batches · 30 rows",
+        "✕ stream orders: failed · 1 s · 0 batches · ✕ ValueError: no <i>",
+    ):
+        assert part in shown["text"]
+    assert ("132/212" in shown["text"]) is (name == "progress")
 
 
 def test_a_running_jobs_stages_are_shown_with_what_slows_them(tmp_path: Path) -> None:
@@ -117,7 +133,7 @@ def test_the_executors_time_is_drawn_where_somebody_opens_it(tmp_path: Path) -> 
     assert "✓ stage 2: 12/12 tasks" in after["text"]
 
 
-@pytest.mark.parametrize("name", ["fleet", "progress"])
+@pytest.mark.parametrize("name", ["fleet", "progress", "streams"])
 def test_the_page_and_the_model_apply_the_same_messages_to_the_same_state(name: str, tmp_path: Path) -> None:
     """The golden sequence, message by message; drawn, it is what its last keyframe shows."""
     path = GOLDEN / "sequences" / f"{name}.json"

@@ -1,0 +1,112 @@
+"""Streaming queries as Spark answers when it is asked: for where no listener tells of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sparkk8s_nb.model.streams import STREAMS_KEPT, Stream, StreamState
+
+QUERIES_READ = STREAMS_KEPT
+"""A reading asks for so many: each takes a handful of calls. No more are kept: one that was not read has ended."""
+
+RUNS_REMEMBERED = 1000
+
+_DESCRIBED = re.compile(r"(?:^|\n)id = ([0-9a-f-]{36})\nrunId = ([0-9a-f-]{36})\nbatch = (\d+|init)")
+"""What Spark writes into the description of a streaming query's job, whose job group is the run's id."""
+
+
+class ActiveQueries:
+    """The streaming queries of all sessions of a context; for one thread at a time.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    now : callable
+        Seconds since the epoch.
+    """
+
+    def __init__(self, spark: Any, now: Callable[[], float]) -> None:
+        self._spark = spark
+        self._now = now
+        self._queries: dict[str, tuple[Any, Stream]] = {}
+        self.runs: dict[str, str] = {}
+        """Query ids by the ids of their runs."""
+
+    def read(self) -> tuple[Stream, ...]:
+        """The active ones, and each that was and has ended since the last time, once."""
+        active = self._spark._jsparkSession.sharedState().activeStreamingQueries().values().toArray()
+        found: dict[str, tuple[Any, Stream]] = {}
+        for query in list(active)[:QUERIES_READ]:
+            run = query.runId().toString()
+            known = self._queries.get(run)
+            stream = known[1] if known else self._begun(query, run)
+            found[run] = (query, self._brought_up(query, stream))
+        ended = [self._ended(*self._queries[run]) for run in self._queries.keys() - found.keys()]
+        self._queries = found
+        return (*(stream for _, stream in found.values()), *ended)
+
+    def of_job(self, data: Mapping[str, Any]) -> tuple[str, int]:
+        """The id of the query that a job of the status store belongs to, and its batch; empty and -1 if to none.
+
+        The store does not hold it: but Spark runs a query's jobs in a job group named after its run, and says
+        so in their description.
+        """
+        group = data.get("jobGroup") or ""
+        described = _DESCRIBED.search(data.get("description") or "")
+        if described is not None and described[2] == group:
+            self._remember(group, described[1])
+            return described[1], int(described[3]) if described[3].isdecimal() else -1
+        return self.runs.get(group, ""), -1
+
+    def _remember(self, run: str, query: str) -> None:
+        self.runs[run] = query
+        while len(self.runs) > RUNS_REMEMBERED:
+            del self.runs[next(iter(self.runs))]
+
+    def _begun(self, query: Any, run: str) -> Stream:
+        number = query.id().toString()
+        self._remember(run, number)
+        return Stream(id=number, run=run, name=query.name() or "", started=self._now())
+
+    def _brought_up(self, query: Any, stream: Stream) -> Stream:
+        progress = query.lastProgress()
+        if progress is None or progress.batchId() == stream.batch:
+            return stream
+        batch = progress.batchId()
+        unknown = stream.batch < 0
+        first = query.recentProgress()[0].batchId() if unknown else stream.batch - stream.batches + 1
+        return replace(
+            stream,
+            batch=batch,
+            batches=batch - first + 1,
+            last_rows=progress.numInputRows(),
+            arriving=_finite(progress.inputRowsPerSecond()),
+            processing=_finite(progress.processedRowsPerSecond()),
+        )
+
+    def _ended(self, query: Any, stream: Stream) -> Stream:
+        failure = query.exception()
+        error = _problem(str(failure.get().getMessage())) if failure.isDefined() else ""
+        return replace(
+            self._brought_up(query, stream),
+            state=StreamState.FAILED if error else StreamState.ENDED,
+            ended=self._now(),
+            error=error,
+            arriving=0.0,
+            processing=0.0,
+        )
+
+
+def _finite(number: float) -> float:
+    """Spark divides rows by no time at all."""
+    return number if number - number == 0 else 0.0
+
+
+def _problem(text: str) -> str:
+    """What an error says: its first line, or the last of a Python trace that it carries."""
+    _, trace, python = text.partition("Traceback (most recent call last)")
+    lines = (python.partition("\n\tat ")[0] if trace else text).strip().splitlines()
+    return (lines[-1] if trace else lines[0]) if lines else "it failed"

@@ -37,9 +37,11 @@ class ActiveQueries:
 
     def read(self) -> tuple[Stream, ...]:
         """The active ones, and each that was and has ended since the last time, once."""
-        active = self._spark._jsparkSession.sharedState().activeStreamingQueries().values().toArray()
+        # Not values(): py4j makes a map's a view of its own, which asks for each key again.
+        active = self._spark._jsparkSession.sharedState().activeStreamingQueries().elements()
         found: dict[str, tuple[Any, Stream]] = {}
-        for query in list(active)[:QUERIES_READ]:
+        while len(found) < QUERIES_READ and active.hasMoreElements():
+            query = active.nextElement()
             run = query.runId().toString()
             known = self._queries.get(run)
             stream = known[1] if known else self._begun(query, run)

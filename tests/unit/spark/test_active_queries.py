@@ -90,6 +90,7 @@ class Spark:
 
     def __init__(self, *queries: Query) -> None:
         self.active = list(queries)
+        self.left: list[Query] = []
         self._jsparkSession = self
 
     def sharedState(self) -> Spark:
@@ -98,11 +99,15 @@ class Spark:
     def activeStreamingQueries(self) -> Spark:
         return self
 
-    def values(self) -> Spark:
+    def elements(self) -> Spark:
+        self.left = list(self.active)
         return self
 
-    def toArray(self) -> list[Query]:
-        return self.active
+    def hasMoreElements(self) -> bool:
+        return bool(self.left)
+
+    def nextElement(self) -> Query:
+        return self.left.pop(0)
 
 
 def test_a_query_is_told_with_the_batches_of_its_run() -> None:

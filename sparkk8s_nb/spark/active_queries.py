@@ -108,7 +108,10 @@ def _finite(number: float) -> float:
 
 
 def _problem(text: str) -> str:
-    """What an error says: its first line, or the last of a Python trace that it carries."""
+    """What an error says: its first line, or the last of a Python trace that it carries.
+
+    Below a blank line stand the Java trace and the query's plan.
+    """
     _, trace, python = text.partition("Traceback (most recent call last)")
-    lines = (python.partition("\n\tat ")[0] if trace else text).strip().splitlines()
+    lines = (python.partition("\n\n")[0] if trace else text).strip().splitlines()
     return (lines[-1] if trace else lines[0]) if lines else "it failed"

@@ -125,7 +125,9 @@ def test_a_query_is_told_with_the_batches_of_its_run() -> None:
 def test_a_query_that_is_not_active_any_more_is_told_once_with_its_end() -> None:
     """The last line of a Python trace says more than its first."""
     stopped, failed = Query(run="a"), Query(run="b")
-    failed.failure = "x: Traceback (most recent call last):\n  File x\nValueError: no\n\n\tat py4j.Y\n"
+    failed.failure = (
+        "x: Traceback (most recent call last):\n  File x\nValueError: no\n\n=== Query ===\nid\n\n+- Plan"
+    )
     spark = Spark(stopped, failed)
     queries = ActiveQueries(spark, lambda: 5.0)
     queries.read()

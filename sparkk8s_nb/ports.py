@@ -51,6 +51,10 @@ class Cluster(Protocol):
         """How others reach the same API server."""
         ...
 
+    def in_namespace(self, namespace: str) -> Cluster:
+        """The same cluster with the same connections, in another namespace."""
+        ...
+
     def version(self) -> str:
         """The server's version, ``v1.34.2``; the cheapest proof that it answers."""
         ...

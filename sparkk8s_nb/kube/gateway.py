@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from urllib3 import exceptions as net
@@ -81,6 +83,12 @@ class KubeCluster:
     def access(self) -> ClusterAccess:
         """How others reach the same API server."""
         return self._access
+
+    def in_namespace(self, namespace: str) -> KubeCluster:
+        """The same cluster with the same connections, in another namespace."""
+        view = copy.copy(self)
+        view._target = replace(self._target, namespace=namespace)
+        return view
 
     def close(self) -> None:
         """Close idle connections; the cluster can still be used."""

@@ -28,13 +28,21 @@ class Holder:
     started : float
         When the process started, seconds since the epoch.
     pod : str
-        Uid of the notebook's pod; empty outside a cluster.
+        Uid of the notebook's pod; empty where the session's cluster is not the notebook's own.
+    pod_name, pod_namespace : str
+        Where to look that pod up.
+    container, container_started : str
+        The kernel's container in it, and when it started (RFC 3339): a restarted one is another.
     """
 
     boot: str
     pid: int
     started: float
     pod: str = ""
+    pod_name: str = ""
+    pod_namespace: str = ""
+    container: str = ""
+    container_started: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,3 +139,44 @@ def is_orphan(record: SessionRecord, *, boot: str, alive: Callable[[int, float],
     if record.readonly or not boot or record.holder.boot != boot:
         return False
     return not alive(record.holder.pid, record.holder.started)
+
+
+def container_ended(holder: Holder, pod: Mapping[str, Any] | None) -> bool:
+    """Whether the container that a session was held in is proven to have ended.
+
+    Its pod is gone, is another of the same name or has finished, or the container does not run or has been
+    restarted. A pod whose node does not answer keeps its last status: that proves nothing.
+
+    Parameters
+    ----------
+    holder : Holder
+    pod : Mapping or None
+        The pod of that name as the API gives it now; None if there is none.
+
+    Examples
+    --------
+    >>> holder = Holder(boot="b", pid=7, started=1.0, pod="u", pod_name="nb")
+    >>> container_ended(holder, None), container_ended(holder, {"metadata": {"uid": "u"}})
+    (True, False)
+    """
+    if not holder.pod:
+        return False
+    if pod is None or pod["metadata"].get("uid") != holder.pod:
+        return True
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Succeeded", "Failed"):
+        return True
+    state = next(
+        (
+            each.get("state")
+            for each in status.get("containerStatuses") or []
+            if each["name"] == holder.container
+        ),
+        None,
+    )
+    if not state:
+        return False
+    running = state.get("running")
+    if running is None:
+        return True
+    return bool(holder.container_started) and running.get("startedAt") != holder.container_started

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
 
@@ -28,10 +30,20 @@ def boot_id() -> str:
     return ""
 
 
-def this_holder(pod_uid: str = "") -> Holder:
-    """The calling process as the holder of a session."""
+def this_holder(pod: OwnPod | None = None) -> Holder:
+    """The calling process as the holder of a session, and the pod it runs in, if that is in the same cluster."""
     kernel = identify()
-    return Holder(boot=boot_id(), pid=kernel.pid, started=kernel.started, pod=pod_uid)
+    holder = Holder(boot=boot_id(), pid=kernel.pid, started=kernel.started)
+    if pod is None:
+        return holder
+    return replace(
+        holder,
+        pod=pod.uid,
+        pod_name=pod.name,
+        pod_namespace=pod.namespace,
+        container=pod.container,
+        container_started=pod.container_started,
+    )
 
 
 def proven_dead(record: SessionRecord) -> bool:

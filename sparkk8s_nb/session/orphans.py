@@ -1,7 +1,8 @@
 """Sessions that others left: found by their Leases, removed only when their process is proven dead.
 
-An old renewTime proves nothing: a closed lid, a paused machine or an API server that was away expires every
-Lease, and clocks differ.
+Proven by this machine (that process is not there, on this boot) or by the API (the pod that held the session is
+gone, or its container has ended or been restarted). An old renewTime proves nothing: a closed lid, a paused
+machine or an API server that was away expires every Lease, and clocks differ.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import ClusterError, RefusedError, SparkK8sError
 from sparkk8s_nb.model.labels import NOTEBOOK, OWNER, session_selector, sessions_selector
-from sparkk8s_nb.model.record import SessionRecord, parse_record
+from sparkk8s_nb.model.record import Holder, SessionRecord, container_ended, parse_record
 from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.session.cluster_objects import record_of
 from sparkk8s_nb.session.local_host import boot_id, proven_dead
@@ -34,7 +35,7 @@ class FoundSession:
     renewed : str
         The Lease's renewTime, as it stands there.
     dead : bool
-        Whether its process is proven dead, seen from this machine.
+        Whether its process is proven dead, by this machine or by the API.
     here : bool
         Whether its process is of this boot of this machine, so that it can be told.
     """
@@ -55,7 +56,8 @@ def find_sessions(
 ) -> list[FoundSession]:
     """The sessions in the namespace, of one owner or of all."""
     leases = cluster.list("Lease", selector=sessions_selector(owner), all_namespaces=all_namespaces)
-    return [_found(lease) for lease in leases]
+    pods = _HolderPods(cluster)
+    return [_found(lease, pods) for lease in leases]
 
 
 def remove_own(cluster: Cluster, owner: str, notebook: str) -> list[str]:
@@ -90,7 +92,27 @@ def remove_all(cluster: Cluster, sessions: Sequence[FoundSession]) -> list[str]:
     return failures
 
 
-def _found(lease: dict[str, Any]) -> FoundSession:
+class _HolderPods:
+    """The pods that hold sessions, each looked up once."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._ended: dict[Holder, bool] = {}
+
+    def ended(self, holder: Holder) -> bool:
+        """Whether a session's container is proven to have ended; a pod that we may not read proves nothing."""
+        if not holder.pod:
+            return False
+        if holder not in self._ended:
+            there = self._cluster.in_namespace(holder.pod_namespace)
+            try:
+                self._ended[holder] = container_ended(holder, there.read("Pod", holder.pod_name))
+            except RefusedError:
+                self._ended[holder] = False
+        return self._ended[holder]
+
+
+def _found(lease: dict[str, Any], pods: _HolderPods) -> FoundSession:
     meta = lease["metadata"]
     labels = meta.get("labels") or {}
     try:
@@ -105,6 +127,8 @@ def _found(lease: dict[str, Any]) -> FoundSession:
         namespace=meta["namespace"],
         record=record,
         renewed=lease.get("spec", {}).get("renewTime") or "",
-        dead=record is not None and proven_dead(record),
+        dead=record is not None
+        and not record.readonly
+        and (proven_dead(record) or pods.ended(record.holder)),
         here=record is not None and record.holder.boot == boot_id(),
     )

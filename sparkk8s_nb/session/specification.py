@@ -22,6 +22,7 @@ from sparkk8s_nb.model.memory import (
     split_memory,
 )
 from sparkk8s_nb.model.names import label_value, session_name
+from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.sizing import (
     Asked,
     Machine,
@@ -75,7 +76,11 @@ def make_identity(options: Mapping[str, Any], environ: Mapping[str, str]) -> Ide
 
 
 def make_spec(
-    options: Mapping[str, Any], identity: Identity, target: ClusterTarget, machine: Machine | None
+    options: Mapping[str, Any],
+    identity: Identity,
+    target: ClusterTarget,
+    machine: Machine | None,
+    own: OwnPod | None = None,
 ) -> SessionSpec:
     """Turn options into a specification.
 
@@ -87,6 +92,8 @@ def make_spec(
     target : ClusterTarget
     machine : Machine or None
         What the embedded cluster's node has; None on a real cluster.
+    own : OwnPod or None
+        The notebook's pod, whose image executors run unless another is named.
 
     Raises
     ------
@@ -107,7 +114,7 @@ def make_spec(
         executors=options["executors"],
         executor=executor,
         driver_memory=heap,
-        image=_image(options, target),
+        image=_image(options, target, own),
         conf=conf,
         packages=tuple(options.get("packages") or ()),
         py_files=local_files(options.get("py_files") or ()),
@@ -203,9 +210,11 @@ def _overhead(options: Mapping[str, Any], python: int) -> int | None:
     return pod_memory_for_heap(heap, factor) - int(heap) + python
 
 
-def _image(options: Mapping[str, Any], target: ClusterTarget) -> str:
+def _image(options: Mapping[str, Any], target: ClusterTarget, own: OwnPod | None) -> str:
     if image := options.get("image"):
         return str(image)
+    if own is not None and own.image:
+        return own.image
     if target.kind is TargetKind.EMBEDDED:
         return THIS_MACHINE
     raise UsageError(

@@ -35,6 +35,7 @@ from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.session import orphans
 from sparkk8s_nb.session.local_host import this_holder
+from sparkk8s_nb.session.notebook_pod import NotebookPod, notebook_pod
 from sparkk8s_nb.session.parts import HeldNetwork, Kernel, Parts
 from sparkk8s_nb.session.port_slots import SLOTS, acquire_slot
 from sparkk8s_nb.session.session import Session
@@ -94,8 +95,9 @@ def open_session(
         cluster = connect(target, scratch=place.root / "api")
         unfinished.callback(cluster.close)
         machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None
-        spec = make_spec(options, identity, target, machine)
-        session = Session(spec, _parts(spec, cluster, place, java, archives, given, runtime, templates))
+        notebook = notebook_pod(cluster, image=str(options.get("image") or ""), environ=environ)
+        spec = make_spec(options, identity, target, machine, notebook.pod)
+        session = Session(spec, _parts(spec, cluster, place, java, archives, given, runtime, templates, notebook))
         if on_made is not None:
             on_made(session)
         unfinished.pop_all()  # from here on the session undoes it
@@ -137,8 +139,9 @@ def _parts(
     given: Sequence[str],
     runtime: Path,
     templates: Sequence[Mapping[str, Any]],
+    notebook: NotebookPod,
 ) -> Parts:
-    holder = this_holder()
+    holder = this_holder(notebook.pod)
     address = driver_address(spec.target, cluster.access.server)
     return Parts(
         cluster=cluster,
@@ -156,7 +159,7 @@ def _parts(
         take_ports=_PortTaker(spec, runtime / "ports", address),
         launch_driver=partial(_launch_driver, spec, place, java, archives),
         launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
-        preflight=partial(check_rights, cluster),
+        preflight=lambda: [*check_rights(cluster), *notebook.warnings],
         orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
         start_script=resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text(encoding="utf-8"),
         now=time.time,
@@ -168,10 +171,11 @@ def _parts(
             holder=spec.name,
             duration_seconds=LEASE_SECONDS,
             now=time.time(),
+            owner=notebook.lease_owner(spec.target.namespace),
         ),
         owner_reference=owner_reference,
         close=cluster.close,
-        templates=templates,
+        templates=[*notebook.templates(spec.target.namespace), *templates],
     )
 
 

@@ -7,7 +7,7 @@ import copy
 import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class FakeCluster:
     namespace : str
     objects : iterable of Manifest
         What is there to begin with.
+    kind : TargetKind
+        Which kind of cluster it passes for.
 
     Examples
     --------
@@ -60,8 +62,14 @@ class FakeCluster:
     Name one.
     """
 
-    def __init__(self, namespace: str = "default", objects: Iterable[Manifest] = ()) -> None:
-        self._target = ClusterTarget(kind=TargetKind.EMBEDDED, namespace=namespace)
+    def __init__(
+        self,
+        namespace: str = "default",
+        objects: Iterable[Manifest] = (),
+        *,
+        kind: TargetKind = TargetKind.EMBEDDED,
+    ) -> None:
+        self._target = ClusterTarget(kind=kind, namespace=namespace)
         self._access = ClusterAccess(server="https://127.0.0.1:6443", token_file=Path("/nonexistent/token"))
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
@@ -114,6 +122,12 @@ class FakeCluster:
     def access(self) -> ClusterAccess:
         """How others would reach it."""
         return self._access
+
+    def in_namespace(self, namespace: str) -> FakeCluster:
+        """The same cluster, with the same objects, failures and calls, in another namespace."""
+        view = copy.copy(self)
+        view._target = replace(self._target, namespace=namespace)
+        return view
 
     def version(self) -> str:
         """A version."""

@@ -198,3 +198,14 @@ def test_a_missing_namespace_is_not_found(cluster, transport):
     with pytest.raises(NotFoundError) as caught:
         cluster.create({"kind": "Pod", "metadata": {"name": "p"}})
     assert "--namespace" in caught.value.fix
+
+
+def test_another_namespace_is_reached_through_the_same_connections(cluster, transport):
+    """The first one stays where it is."""
+    transport.answer({"metadata": {"name": "p"}})
+    transport.answer({"metadata": {"name": "p"}})
+    cluster.in_namespace("hub").read("Pod", "p")
+    cluster.read("Pod", "p")
+    assert [request.path for request in transport.requests] == [
+        "/api/v1/namespaces/hub/pods/p", "/api/v1/namespaces/team/pods/p",
+    ]  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparkk8s_nb.errors import SparkK8sError
-from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan, parse_record
+from sparkk8s_nb.model.record import Holder, SessionRecord, container_ended, is_orphan, parse_record
 
 HOLDER = Holder(boot="b", pid=7, started=1.5, pod="p")
 
@@ -79,3 +79,45 @@ def test_an_orphan_is_proven_dead_here_or_none(boot, alive, orphan):
     assert not is_orphan(
         record(holder=Holder(boot="", pid=1, started=1.0)), boot="", alive=lambda pid, started: False
     )
+
+
+IN_POD = Holder(
+    boot="b", pid=7, started=1.5, pod="u", pod_name="nb", pod_namespace="hub", container="notebook",
+    container_started="2026-01-01T00:00:00Z",
+)  # fmt: skip
+
+
+def holder_pod(state=None, *, uid="u", phase="Running"):
+    statuses = [{"name": "proxy", "state": {"terminated": {}}}]
+    statuses += [{"name": "notebook", "state": state}] if state else []
+    return {"metadata": {"uid": uid}, "status": {"phase": phase, "containerStatuses": statuses}}
+
+
+RUNS = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "ended"),
+    [
+        (None, True),
+        (holder_pod(RUNS, uid="another"), True),
+        (holder_pod(RUNS, phase="Failed"), True),
+        (holder_pod(RUNS, phase="Succeeded"), True),
+        (holder_pod({"terminated": {"exitCode": 137}}), True),
+        (holder_pod({"waiting": {"reason": "CrashLoopBackOff"}}), True),
+        (holder_pod({"running": {"startedAt": "2026-01-01T00:07:00Z"}}), True),
+        (holder_pod(RUNS), False),
+        (holder_pod(), False),
+        ({"metadata": {"uid": "u"}}, False),
+    ],
+)
+def test_a_container_has_ended_when_the_api_proves_it(pod, ended):
+    """Gone, finished, ended or restarted; a sidecar's end and a status that is missing prove nothing."""
+    assert container_ended(IN_POD, pod) is ended
+
+
+def test_a_holder_outside_a_pod_is_never_ended_by_the_api():
+    """A laptop has no pod that could be gone."""
+    assert not container_ended(Holder(boot="b", pid=7, started=1.5), None)
+    unsure = Holder(boot="b", pid=7, started=1.5, pod="u", pod_name="nb", container="notebook")
+    assert not container_ended(unsure, holder_pod(RUNS))

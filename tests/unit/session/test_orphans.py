@@ -20,13 +20,15 @@ def _this_boot(monkeypatch):
     monkeypatch.setattr(orphans, "boot_id", lambda: "this-boot")
 
 
-def lease(name, process=GONE, *, boot="this-boot", notebook="flights", owner="ada", schema=1, text=None):
+def lease(
+    name, process=GONE, *, boot="this-boot", notebook="flights", owner="ada", schema=1, text=None, **pod
+):
     record = SessionRecord(
         name=name,
         owner=owner,
         notebook=notebook,
         namespace="default",
-        holder=Holder(boot=boot, pid=process.pid, started=process.started),
+        holder=Holder(boot=boot, pid=process.pid, started=process.started, **pod),
         schema=schema,
     )
     return {
@@ -123,3 +125,43 @@ def test_a_found_session_says_whether_it_can_be_told_from_here():
     cluster = FakeCluster(objects=[lease("dead"), lease("far", boot="another"), lease("odd", text="[]")])
     found = {session.name: (session.dead, session.here) for session in find_sessions(cluster, "ada")}
     assert found == {"dead": (True, True), "far": (False, False), "odd": (False, False)}
+
+
+STARTED = "2026-01-01T00:00:00Z"
+
+
+def held_by(name, uid):
+    return {
+        "boot": "another", "pod": uid, "pod_name": name, "pod_namespace": "hub", "container": "nb",
+        "container_started": STARTED,
+    }  # fmt: skip
+
+
+def notebook_pod(name, started=STARTED):
+    status = {"name": "nb", "state": {"running": {"startedAt": started}}}
+    return {
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "hub", "uid": f"u-{name}"},
+        "status": {"phase": "Running", "containerStatuses": [status]},
+    }
+
+
+def test_sessions_whose_notebook_pod_has_gone_or_restarted_are_dead():
+    """Looked up in the notebook's own namespace, each pod once; one that runs on proves life."""
+    cluster = FakeCluster(objects=[notebook_pod("runs"), notebook_pod("again", "2026-01-01T01:00:00Z")])
+    for name, pod in (("a", "runs"), ("b", "runs"), ("c", "again"), ("d", "gone"), ("e", "gone")):
+        cluster.put(lease(name, **held_by(pod, f"u-{pod}")))
+    found = find_sessions(cluster)
+    assert [session.name for session in found if session.dead] == ["c", "d", "e"]
+    assert len([call for call in cluster.calls if call.kind == "Pod"]) == 3
+    assert remove_own(cluster, "ada", "flights") == ["c", "d", "e"]
+
+
+def test_a_notebook_pod_that_we_may_not_read_proves_nothing():
+    """Nor does a record of a newer release."""
+    cluster = FakeCluster(
+        objects=[lease("s", **held_by("gone", "u")), lease("n", schema=2, **held_by("gone", "u"))]
+    )
+    assert [s.dead for s in find_sessions(cluster)] == [False, True]
+    cluster.fail("get", "Pod", RefusedError("no", fix="ask"))
+    assert [s.dead for s in find_sessions(cluster)] == [False, False]

@@ -8,6 +8,7 @@ import pytest
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.memory import executor_split
+from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.settings import resolve
 from sparkk8s_nb.model.sizing import Machine
 from sparkk8s_nb.model.spec import GIB, MIB, ClusterTarget, TargetKind
@@ -109,6 +110,15 @@ def test_a_cluster_needs_an_image():
         spec(target=CLUSTER, machine=None)
     assert "--image" in caught.value.fix
     assert spec("--image team/spark:4", target=CLUSTER, machine=None).image == "team/spark:4"
+
+
+def test_in_a_notebook_pod_executors_run_its_own_image():
+    """By the digest of the running container, unless another is named."""
+    own = OwnPod(name="nb", uid="u", namespace="team", container="nb", image="team/nb@sha256:12")
+    options = resolve((), parse_start([])).options()
+    assert make_spec(options, make_identity(options, ENVIRON), CLUSTER, None, own).image == own.image
+    options = resolve((), parse_start(["--image", "other:1"])).options()
+    assert make_spec(options, make_identity(options, ENVIRON), CLUSTER, None, own).image == "other:1"
 
 
 def test_a_driver_larger_than_the_machine_is_refused():

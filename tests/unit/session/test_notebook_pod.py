@@ -1,0 +1,70 @@
+"""A start in a pod knows that pod; elsewhere nobody asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from sparkk8s_nb.errors import ConnectError, RefusedError
+from sparkk8s_nb.model.ownpod import Inside
+from sparkk8s_nb.model.spec import TargetKind
+from sparkk8s_nb.session import notebook_pod as module
+from sparkk8s_nb.session.notebook_pod import NotebookPod, notebook_pod
+from sparkk8s_nb.testing import FakeCluster
+
+POD = {
+    "kind": "Pod",
+    "metadata": {"name": "nb-0", "namespace": "hub", "uid": "u"},
+    "spec": {"containers": [{"name": "nb", "image": "team/nb:1"}], "imagePullSecrets": [{"name": "pull"}]},
+    "status": {"podIP": "10.1.2.3"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_pod(monkeypatch):
+    monkeypatch.setattr(module, "own_namespace", lambda: "hub")
+    monkeypatch.setattr(
+        module, "look_inside", lambda environ: Inside(names=("nb-0",), addresses=("10.1.2.3",))
+    )
+
+
+def test_the_pod_is_read_in_its_own_namespace_wherever_executors_go():
+    """What does not exist there, and a digest that is not known, is said."""
+    cluster = FakeCluster("executors", [POD], kind=TargetKind.IN_CLUSTER)
+    found = notebook_pod(cluster, image="", environ={})
+    assert found.pod is not None
+    assert (found.pod.name, found.pod.namespace) == ("nb-0", "hub")
+    assert len(found.warnings) == 2
+    assert notebook_pod(cluster, image="i", environ={}).warnings == found.warnings[:1]
+
+
+def test_the_pod_owns_the_lease_only_in_its_own_namespace():
+    """An owner elsewhere counts as absent: the session would be collected at once."""
+    found = notebook_pod(FakeCluster("hub", [POD], kind=TargetKind.IN_CLUSTER), image="", environ={})
+    assert found.lease_owner("hub") == {
+        "apiVersion": "v1", "kind": "Pod", "name": "nb-0", "uid": "u", "controller": False,
+    }  # fmt: skip
+    assert found.lease_owner("executors") is None
+    assert NotebookPod().lease_owner("hub") is None
+    assert [template["kind"] for template in found.templates("hub")] == ["Pod"]
+    assert NotebookPod().templates("hub") == []
+
+
+def test_another_cluster_knows_nothing_of_our_pod():
+    """The embedded one, or a context: no request is made."""
+    cluster = FakeCluster(objects=[POD])
+    assert notebook_pod(cluster, image="", environ={}) == NotebookPod()
+    assert cluster.calls == []
+
+
+def test_without_the_right_to_read_pods_an_image_by_hand_is_enough():
+    """Without one the start ends with what to ask for; an API that is away is no missing right."""
+    cluster = FakeCluster("hub", [POD], kind=TargetKind.IN_CLUSTER)
+    cluster.fail("*", "Pod", RefusedError("no", fix="ask"))
+    with pytest.raises(RefusedError, match="may not read this notebook's own pod"):
+        notebook_pod(cluster, image="", environ={})
+    found = notebook_pod(cluster, image="i", environ={})
+    assert (found.pod, len(found.warnings)) == (None, 1)
+    cluster.heal()
+    cluster.fail("*", "Pod", ConnectError("away", fix="wait"))
+    with pytest.raises(ConnectError):
+        notebook_pod(cluster, image="i", environ={})

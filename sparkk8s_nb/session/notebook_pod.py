@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sparkk8s_nb.errors import ClusterError, ConnectError
+from sparkk8s_nb.errors import ClusterError, ConnectError, StartError
 from sparkk8s_nb.kube.connect import own_namespace
 from sparkk8s_nb.kube.lease import owner_reference
 from sparkk8s_nb.kube.ownpod import find_own_pod, look_inside
+from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image
 from sparkk8s_nb.model.inherited import inherited_template, not_inherited
+from sparkk8s_nb.model.mountinfo import MountPoint
 from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.spec import TargetKind
 from sparkk8s_nb.ports import Cluster
@@ -45,6 +47,37 @@ class NotebookPod:
     def templates(self, namespace: str) -> Sequence[dict[str, Any]]:
         """What executors in ``namespace`` take over from the pod, as pod templates."""
         return [] if self.pod is None else [inherited_template(self.pod, namespace)]
+
+
+def check_image(
+    notebook: NotebookPod,
+    programs: Iterable[Program],
+    templates: Iterable[Mapping[str, Any]],
+    mounts: Sequence[MountPoint],
+) -> None:
+    """Refuse a start whose executors would lack what this kernel runs on.
+
+    Parameters
+    ----------
+    notebook : NotebookPod
+    programs : iterable of Program
+    templates : iterable of Mapping
+        The executors' pod templates in order: what they mount counts.
+    mounts : sequence of MountPoint
+        Of this process.
+
+    Raises
+    ------
+    StartError
+    """
+    if notebook.pod is None:
+        return
+    findings = not_in_image(programs, mounts, notebook.pod, executor_mounts(templates))
+    if findings:
+        raise StartError(
+            " ".join(finding.detail for finding in findings),
+            fix=" ".join(dict.fromkeys(finding.fix for finding in findings)),
+        )
 
 
 def notebook_pod(cluster: Cluster, *, image: str, environ: Mapping[str, str]) -> NotebookPod:

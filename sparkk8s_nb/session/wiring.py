@@ -21,6 +21,7 @@ from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.kube.connect import connect
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import lease_manifest, owner_reference
+from sparkk8s_nb.kube.ownpod import look_inside
 from sparkk8s_nb.kube.pods import KubePodSource
 from sparkk8s_nb.kube.preflight import check_rights
 from sparkk8s_nb.localfiles import private_dir
@@ -35,7 +36,7 @@ from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.session import orphans
 from sparkk8s_nb.session.local_host import this_holder
-from sparkk8s_nb.session.notebook_pod import NotebookPod, notebook_pod
+from sparkk8s_nb.session.notebook_pod import NotebookPod, check_image, notebook_pod
 from sparkk8s_nb.session.parts import HeldNetwork, Kernel, Parts
 from sparkk8s_nb.session.port_slots import SLOTS, acquire_slot
 from sparkk8s_nb.session.session import Session
@@ -49,7 +50,7 @@ from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import Java, find_java
 from sparkk8s_nb.spark.launching import LaunchingSparkDriver
-from sparkk8s_nb.spark.places import executor_hints, spark_home
+from sparkk8s_nb.spark.places import executor_hints, programs, spark_home
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30.0
@@ -142,6 +143,7 @@ def _parts(
     notebook: NotebookPod,
 ) -> Parts:
     holder = this_holder(notebook.pod)
+    all_templates = [*notebook.templates(spec.target.namespace), *templates]
     address = driver_address(spec.target, cluster.access.server)
     return Parts(
         cluster=cluster,
@@ -159,7 +161,7 @@ def _parts(
         take_ports=_PortTaker(spec, runtime / "ports", address),
         launch_driver=partial(_launch_driver, spec, place, java, archives),
         launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
-        preflight=lambda: [*check_rights(cluster), *notebook.warnings],
+        preflight=partial(_preflight, spec, cluster, notebook, java, all_templates),
         orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
         start_script=resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text(encoding="utf-8"),
         now=time.time,
@@ -175,8 +177,20 @@ def _parts(
         ),
         owner_reference=owner_reference,
         close=cluster.close,
-        templates=[*notebook.templates(spec.target.namespace), *templates],
+        templates=all_templates,
     )
+
+
+def _preflight(
+    spec: SessionSpec,
+    cluster: Cluster,
+    notebook: NotebookPod,
+    java: Java,
+    templates: Sequence[Mapping[str, Any]],
+) -> Sequence[str]:
+    if notebook.pod is not None and spec.image == notebook.pod.image:
+        check_image(notebook, programs(java), templates, look_inside(os.environ).mounts)
+    return [*check_rights(cluster), *notebook.warnings]
 
 
 def _launch_driver(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
+from sparkk8s_nb.model.imagecheck import Program
 from sparkk8s_nb.spark import class_archives
 from sparkk8s_nb.spark.class_archives import ClassArchives
 from sparkk8s_nb.spark.java import Java
@@ -27,3 +29,39 @@ def executor_hints(java: Java, archives: ClassArchives | None = None) -> dict[st
     }
     archive = archives.found(class_archives.EXECUTOR) if archives is not None else None
     return hints | ({class_archives.HINT: str(archive)} if archive else {})
+
+
+def programs(java: Java) -> tuple[Program, ...]:
+    """What this kernel runs on and executors need as well: where it really lies, and since when.
+
+    The times are those of files that nothing writes later: a first import makes ``__pycache__`` beside them.
+    """
+    from pyspark.find_spark_home import _find_spark_home
+
+    spark = Path(_find_spark_home())
+    python = Path(sys.executable)
+    return (
+        Program(
+            name="Python",
+            paths=_real(python, Path(sys.prefix)),
+            changed=max(_changed(python), _changed(Path(sys.prefix) / "pyvenv.cfg")),
+        ),
+        Program(
+            name="pyspark",
+            paths=_real(spark / "jars"),
+            changed=max(_changed(spark / "__init__.py"), _changed(spark / "RELEASE")),
+        ),
+        Program(name="Java", paths=_real(java.home / "bin" / "java"), changed=_changed(java.home)),
+    )
+
+
+def _real(*paths: Path) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in paths))
+
+
+def _changed(path: Path) -> float:
+    """When a file or link was made; 0 if it is not there."""
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sparkk8s_nb.errors import ConnectError, RefusedError
+from sparkk8s_nb.errors import ConnectError, RefusedError, StartError
+from sparkk8s_nb.model.imagecheck import Program
+from sparkk8s_nb.model.mountinfo import parse_mountinfo
 from sparkk8s_nb.model.ownpod import Inside
 from sparkk8s_nb.model.spec import TargetKind
 from sparkk8s_nb.session import notebook_pod as module
-from sparkk8s_nb.session.notebook_pod import NotebookPod, notebook_pod
+from sparkk8s_nb.session.notebook_pod import NotebookPod, check_image, notebook_pod
 from sparkk8s_nb.testing import FakeCluster
 
 POD = {
@@ -68,3 +70,15 @@ def test_without_the_right_to_read_pods_an_image_by_hand_is_enough():
     cluster.fail("*", "Pod", ConnectError("away", fix="wait"))
     with pytest.raises(ConnectError):
         notebook_pod(cluster, image="i", environ={})
+
+
+def test_a_start_whose_executors_would_lack_pyspark_is_refused():
+    """In two lines; outside a pod nothing is looked at."""
+    mounts = parse_mountinfo("1 0 0:1 / / rw - overlay o rw\n2 1 0:2 / /home/ada rw - nfs4 s rw")
+    lost = [Program(name="pyspark", paths=("/home/ada/pyspark",))]
+    notebook = notebook_pod(FakeCluster("hub", [POD], kind=TargetKind.IN_CLUSTER), image="", environ={})
+    with pytest.raises(StartError, match="pyspark lies on what is mounted at /home/ada") as caught:
+        check_image(notebook, lost, [], mounts)
+    assert len(str(caught.value).splitlines()) == 2
+    check_image(notebook, [Program(name="pyspark", paths=("/opt/pyspark",))], [], mounts)
+    check_image(NotebookPod(), lost, [], mounts)

@@ -21,6 +21,7 @@
     |   +-- SessionExistsError    there is one, with other options
     |   +-- SessionLostError      its Lease is gone
     +-- StartError                a start that was unwound, with its diagnosis
+    +-- UnsharedPathError         a write to a local path that executors do not share
     +-- JobsCancelledError        a cell whose jobs somebody cancelled
 
 Nothing here imports anything: every layer may raise these.
@@ -139,6 +140,10 @@ class SessionLostError(SessionError):
 
 class StartError(SparkK8sError):
     """A start that did not reach its goal and was unwound."""
+
+
+class UnsharedPathError(SparkK8sError):
+    """A write to a local path that executors do not share: it would be lost."""
 
 
 class JobsCancelledError(SparkK8sError):

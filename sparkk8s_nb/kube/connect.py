@@ -6,11 +6,11 @@ import base64
 import binascii
 import os
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sparkk8s_nb.apiserver import ApiServer, Timeouts
+from sparkk8s_nb.apiserver import ApiServer, Timeouts, bearer_token
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.kubeconfig import (
@@ -22,7 +22,7 @@ from sparkk8s_nb.kube.kubeconfig import (
     default_kubeconfigs,
     load,
 )
-from sparkk8s_nb.kube.plugins import RenewedToken, fetch_credential, needs_plugin
+from sparkk8s_nb.kube.plugins import RenewedToken, TokenRenewal, fetch_credential, needs_plugin
 from sparkk8s_nb.localfiles import private_dir, write_private
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget, TargetKind
 
@@ -33,10 +33,10 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Endpoint:
-    """How to reach a server, and a token that changes, if it does."""
+    """How to reach a server, and a token that we renew ourselves, if we do."""
 
     access: ClusterAccess
-    token: Callable[[], str] | None = None
+    token: RenewedToken | None = None
 
 
 def in_cluster(environ: Mapping[str, str], *, service_account: Path = SERVICE_ACCOUNT) -> bool:
@@ -95,13 +95,25 @@ def connect(
         endpoint = _from_pod(environ, service_account)
     else:
         endpoint = _from_context(_chosen(target, environ), private_dir(scratch))
-    cluster = KubeCluster(target, endpoint.access, _transport(endpoint))
+    renewal = TokenRenewal(endpoint.token) if endpoint.token else None
+    transport = _transport(endpoint)
+    access = _with_first_token(endpoint.access, scratch)
+    cluster = KubeCluster(target, access, transport, on_close=renewal.stop if renewal else None)
     try:
         cluster.version(timeouts=Timeouts(connect=timeout / 2, read=timeout / 2))
     except BaseException:
         cluster.close()
         raise
+    if renewal is not None:
+        renewal.start()
     return cluster
+
+
+def _with_first_token(access: ClusterAccess, scratch: Path) -> ClusterAccess:
+    """A file of the user's may end in a newline, which Spark's client would send with the token."""
+    if access.token_file is None or (text := bearer_token(access)) == access.token_file.read_text("utf-8"):
+        return access
+    return replace(access, first_token_file=write_private(private_dir(scratch) / "api-first-token", text))
 
 
 def _chosen(target: ClusterTarget, environ: Mapping[str, str]) -> Chosen:
@@ -122,6 +134,7 @@ def _from_pod(environ: Mapping[str, str], service_account: Path) -> _Endpoint:
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
         ca_file=service_account / "ca.crt",
         token_file=service_account / "token",
+        token_changes=True,
     )
     return _Endpoint(access=access)
 
@@ -137,6 +150,7 @@ def _from_context(chosen: Chosen, scratch: Path) -> _Endpoint:
     certificate = _file(user, "client-certificate", scratch / "api-client.crt")
     key = _file(user, "client-key", scratch / "api-client.key")
     token, token_file = str(user.content.get("token") or ""), user.path("tokenFile")
+    rotates = token_file is not None
     renewed: RenewedToken | None = None
     if needs_plugin(user.content) and not token and token_file is None:
         first = fetch_credential(chosen)
@@ -146,6 +160,7 @@ def _from_context(chosen: Chosen, scratch: Path) -> _Endpoint:
         if first.token:
             token_file = scratch / "api-token"
             renewed = RenewedToken(lambda: fetch_credential(chosen), token_file, first)
+            rotates = True
     elif token and token_file is None:
         token_file = write_private(scratch / "api-token", token)
     access = ClusterAccess(
@@ -158,6 +173,8 @@ def _from_context(chosen: Chosen, scratch: Path) -> _Endpoint:
         verify=not cluster.content.get("insecure-skip-tls-verify"),
         tls_server_name=str(cluster.content.get("tls-server-name") or ""),
         proxy=str(cluster.content.get("proxy-url") or ""),
+        token_changes=rotates,
+        key_algorithm=_key_algorithm(key),
     )
     return _Endpoint(access=access, token=renewed)
 
@@ -174,6 +191,21 @@ def _file(entry: Entry, key: str, scratch: Path) -> Path | None:
             f"{key}-data in {entry.file} is not base64.",
             fix="Repair the file, or get it anew from the cluster.",
         ) from error
+
+
+def _key_algorithm(key: Path | None) -> str:
+    """What kind of key it is; empty where it cannot be read: the TLS library says so in its own words."""
+    if key is None or not os.access(key, os.R_OK):
+        return ""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        found = load_pem_private_key(key.read_bytes(), password=None)
+    except (ValueError, TypeError):
+        return ""
+    names = {rsa.RSAPrivateKey: "RSA", ec.EllipticCurvePrivateKey: "EC"}
+    return next((name for kind, name in names.items() if isinstance(found, kind)), type(found).__name__)
 
 
 def _transport(endpoint: _Endpoint) -> ApiServer:

@@ -53,6 +53,8 @@ class KubeCluster:
         Seconds for a connection and for each piece of an answer.
     sleep : callable
         How to wait when the server asks for a pause; at most 2 s at a time.
+    on_close : callable, optional
+        Called by :meth:`close`: ends what keeps the credentials fresh.
 
     Examples
     --------
@@ -68,11 +70,13 @@ class KubeCluster:
         *,
         timeouts: Timeouts | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        on_close: Callable[[], object] | None = None,
     ) -> None:
         self._target = target
         self._access = access
         self._transport = transport
         self._sender = Sender(access.server, transport, timeouts=timeouts or Timeouts(), sleep=sleep)
+        self._on_close = on_close
 
     @property
     def target(self) -> ClusterTarget:
@@ -88,10 +92,13 @@ class KubeCluster:
         """The same cluster with the same connections, in another namespace."""
         view = copy.copy(self)
         view._target = replace(self._target, namespace=namespace)
+        view._on_close = None
         return view
 
     def close(self) -> None:
-        """Close idle connections; the cluster can still be used."""
+        """Close idle connections and renew no token any more; the cluster can still be used for a while."""
+        if self._on_close is not None:
+            self._on_close()
         self._transport.close()
 
     def version(self, *, timeouts: Timeouts | None = None) -> str:

@@ -6,6 +6,7 @@ This is what we have the ``kubernetes`` package for; it is imported only when a 
 from __future__ import annotations
 
 import datetime
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,12 +17,25 @@ from typing import Any
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.kube.kubeconfig import Chosen
 from sparkk8s_nb.localfiles import write_private
+from sparkk8s_nb.ports import Stop
+from sparkk8s_nb.telemetry.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 PLUGIN_SECONDS = 60.0
 """A plugin may open a browser for a login; longer than that nobody waits."""
 
 EARLY = 60.0
 """Seconds before its end at which a token is renewed."""
+
+RETRY_SECONDS = 30.0
+"""Between two tries of a plugin that fails: it may want a login, and the network may be away."""
+
+SHORTEST = 5.0
+"""No plugin is asked more often, however short its tokens live."""
+
+STOP_SECONDS = 1.0
+"""How long a stop waits for a plugin that is being asked; the thread is a daemon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +84,68 @@ class RenewedToken:
         self._credential = first
         write_private(file, first.token)
 
+    def seconds_left(self) -> float | None:
+        """How long until it is to be renewed, 0 if that is now; None for a token without an end."""
+        expires = self._credential.expires
+        return None if expires is None else max(0.0, expires - EARLY - self._now())
+
     def __call__(self) -> str:
         """The token for a request that is sent now."""
         with self._lock:
-            expires = self._credential.expires
-            if expires is not None and self._now() > expires - EARLY:
-                self._credential = self._fetch()
-                write_private(self._file, self._credential.token)
+            if self.seconds_left() == 0:
+                self._renew()
             return self._credential.token
+
+    def _renew(self) -> None:
+        try:
+            self._credential = self._fetch()
+        except ConnectError as error:
+            if self._now() >= (self._credential.expires or 0.0):
+                raise
+            logger.warning("the token was not renewed yet: %s", error.problem)
+            return
+        write_private(self._file, self._credential.token)
+
+
+class TokenRenewal:
+    """Renews a token in time though nobody sends a request: Spark's client and the keeper read its file.
+
+    Parameters
+    ----------
+    token : RenewedToken
+    """
+
+    def __init__(self, token: RenewedToken) -> None:
+        self._token = token
+        self._worker = Worker("token", self.run, on_death=_tell_death)
+        self._started = False
+
+    def start(self) -> None:
+        """Begin, if the token has an end."""
+        if self._token.seconds_left() is not None:
+            self._started = True
+            self._worker.start()
+
+    def stop(self) -> None:
+        """End at once. Idempotent."""
+        if self._started:
+            self._worker.stop(timeout=STOP_SECONDS)
+
+    def run(self, stop: Stop) -> None:
+        """Until ``stop``: sleep while the token is good, then renew it; a plugin that fails is asked again."""
+        while (left := self._token.seconds_left()) is not None:
+            if stop.wait(max(left, SHORTEST)):
+                return
+            try:
+                self._token()
+            except ConnectError as error:
+                logger.warning("the token has ended: %s", error.problem)
+                if stop.wait(RETRY_SECONDS):
+                    return
+
+
+def _tell_death(error: BaseException) -> None:
+    logger.error("the token is renewed no more: %s", error)
 
 
 def needs_plugin(user: Mapping[str, Any]) -> bool:

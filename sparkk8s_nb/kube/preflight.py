@@ -124,6 +124,47 @@ def quota_room(cluster: Cluster) -> QuotaRoom:
     )
 
 
+def cpu_limit_demanded(cluster: Cluster) -> bool:
+    """Whether the namespace takes no pod without a CPU limit, or would give it one that may not fit.
+
+    A quota on ``limits.cpu`` refuses pods that name none. A LimitRange fills in its default, which may be less
+    than what an executor requests, and its ratio or maximum refuses pods without a limit. False where we may
+    not look: then the API server's refusal says it.
+    """
+    try:
+        quotas, ranges = cluster.list("ResourceQuota"), cluster.list("LimitRange")
+    except RefusedError:
+        return False
+    if any("limits.cpu" in ((quota.get("spec") or {}).get("hard") or {}) for quota in quotas):
+        return True
+    limits = [each for item in ranges for each in (item.get("spec") or {}).get("limits") or []]
+    return any(
+        "cpu" in (limit.get(rule) or {})
+        for limit in limits
+        if limit.get("type") in ("Container", "Pod")
+        for rule in ("default", "max", "maxLimitRequestRatio")
+    )
+
+
+def check_claims(cluster: Cluster, claims: Iterable[str]) -> None:
+    """Refuse claims that are not there: their pods would wait for ever. Silent where we may not look.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    for claim in claims:
+        try:
+            found = cluster.read("PersistentVolumeClaim", claim)
+        except RefusedError:
+            return
+        if found is None:
+            raise NotFoundError(
+                f"There is no PersistentVolumeClaim {claim} in namespace {cluster.target.namespace}.",
+                fix="Check the name: --volume CLAIM:/path takes a claim of the executors' namespace.",
+            )
+
+
 def _namespace(cluster: Cluster) -> Finding:
     name = cluster.target.namespace
     try:

@@ -22,7 +22,7 @@ _UI = "Leave it away: %sparkk8s ui opens the Spark UI, for you alone."
 
 EXECUTOR_ENV = "spark.executorEnv."
 _NOT_IN_PODS = (
-    "Use --conf spark.kubernetes.executor.secretKeyRef.NAME=SECRET:KEY: "
+    "Use --env NAME for this kernel's own value, or --secret SECRET for one of the namespace: "
     "a value here would stand in every pod for all to read."
 )
 
@@ -88,6 +88,7 @@ CONFS_OF_OPTIONS: Mapping[str, str] = MappingProxyType(
         "spark.executor.memoryOverheadFactor": "memory_overhead_factor",
         "spark.kubernetes.memoryOverheadFactor": "memory_overhead_factor",
         "spark.kubernetes.executor.request.cores": "cpu",
+        "spark.kubernetes.executor.limit.cores": "cpu_limit",
         "spark.driver.memory": "driver_memory",
         "spark.jars.packages": "packages",
         "spark.submit.pyFiles": "py_files",
@@ -110,7 +111,7 @@ def owner_says(key: str, value: str = "") -> str | None:
     'Use --namespace.'
     >>> owner_says("spark.sql.shuffle.partitions") is None
     True
-    >>> owner_says("spark.executorEnv.AWS_SECRET_ACCESS_KEY").startswith("Use --conf spark.kubernetes")
+    >>> owner_says("spark.executorEnv.AWS_SECRET_ACCESS_KEY").startswith("Use --env NAME")
     True
     """
     if (

@@ -14,7 +14,7 @@ from typing import Any
 from sparkk8s_nb.model.labels import session_labels
 from sparkk8s_nb.model.podmerge import merge_pods
 from sparkk8s_nb.model.sparkconf import SECRET_FILE, DriverNetwork
-from sparkk8s_nb.model.spec import MIB, SessionSpec
+from sparkk8s_nb.model.spec import MIB, SessionSpec, TargetKind
 
 Json = dict[str, Any]
 
@@ -22,6 +22,7 @@ TOOLS_DIR = "/opt/sparkk8s/tools"
 WORK_DIR = "/opt/sparkk8s/work"
 SECRET_DIR = SECRET_FILE.rpartition("/")[0]
 START_SCRIPT = "executor.sh"
+PASSWD = "passwd"  # noqa: S105 (the file with the names of users)
 CONTAINER = "spark-kubernetes-executor"
 SPARK_UID = 185
 
@@ -46,15 +47,53 @@ def rpc_secret(spec: SessionSpec, owner: Mapping[str, Any], secret: bytes) -> Js
     }
 
 
-def tools_config_map(spec: SessionSpec, owner: Mapping[str, Any], script: str) -> Json:
-    """The ConfigMap with the executors' start script."""
+def env_secret(spec: SessionSpec, owner: Mapping[str, Any], values: Mapping[str, str]) -> Json:
+    """The Secret with the values of the variables that executors take over from the kernel."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(spec, env_secret_name(spec), owner),
+        "type": "Opaque",
+        "immutable": True,
+        "data": {
+            name: base64.b64encode(value.encode(errors="surrogateescape")).decode()
+            for name, value in values.items()
+        },
+    }
+
+
+def env_secret_name(spec: SessionSpec) -> str:
+    """Name of that Secret."""
+    return f"{spec.name}-env"
+
+
+def tools_config_map(
+    spec: SessionSpec, owner: Mapping[str, Any], script: str, template: Mapping[str, Any]
+) -> Json:
+    """The ConfigMap with the executors' start script, and a name for the user of the pod ``template``."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(spec, f"{spec.name}-tools", owner),
         "immutable": True,
-        "data": {START_SCRIPT: script},
+        "data": {START_SCRIPT: script, PASSWD: _passwd(template)},
     }
+
+
+def _passwd(template: Mapping[str, Any]) -> str:
+    """An ``/etc/passwd`` in which the executor's user has a name: Hadoop's login fails for one without.
+
+    An image knows its own users, and neither a cluster's random one nor that of another machine's kernel.
+    """
+    spec = template["spec"]
+    ours = next(each for each in spec["containers"] if each["name"] == CONTAINER)
+    identity = {**(spec.get("securityContext") or {}), **(ours.get("securityContext") or {})}
+    user, group = identity.get("runAsUser", SPARK_UID), identity.get("runAsGroup", SPARK_UID)
+    return (
+        "root:x:0:0:root:/root:/bin/sh\n"
+        f"spark:x:{user}:{group}:Spark executor:{WORK_DIR}:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+    )
 
 
 def driver_service(spec: SessionSpec, owner: Mapping[str, Any], network: DriverNetwork) -> Json:
@@ -106,7 +145,7 @@ def pod_template(
     hints: Mapping[str, str],
     templates: Sequence[Mapping[str, Any]] = (),
 ) -> Json:
-    """The executors' pod template: base < administrator's < user's < what the toolkit must have.
+    """The executors' pod template: base < templates in order < options < what the toolkit must have.
 
     Parameters
     ----------
@@ -124,7 +163,7 @@ def pod_template(
     merged = _base(spec, uid=uid, gid=gid, hints=hints)
     for template in templates:
         merged = merge_pods(merged, template)
-    return merge_pods(merged, _invariants(spec, owner))
+    return merge_pods(merge_pods(merged, needs_template(spec)), _invariants(spec, owner))
 
 
 def _base(spec: SessionSpec, *, uid: int, gid: int, hints: Mapping[str, str]) -> Json:
@@ -150,6 +189,7 @@ def _base(spec: SessionSpec, *, uid: int, gid: int, hints: Mapping[str, str]) ->
                     "name": CONTAINER,
                     "workingDir": WORK_DIR,
                     "env": [{"name": name, "value": value} for name, value in env.items()],
+                    "volumeMounts": _passwd_mount(spec),
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
                         "capabilities": {"drop": ["ALL"]},
@@ -159,6 +199,41 @@ def _base(spec: SessionSpec, *, uid: int, gid: int, hints: Mapping[str, str]) ->
             "volumes": [scratch],
         },
     }
+
+
+def _passwd_mount(spec: SessionSpec) -> list[Json]:
+    """Over the image's file; on the embedded cluster executors run as the user of this machine."""
+    if spec.target.kind is TargetKind.EMBEDDED:
+        return []
+    mount = {"name": "sparkk8s-tools", "mountPath": "/etc/passwd", "subPath": PASSWD, "readOnly": True}
+    return [mount]
+
+
+def needs_template(spec: SessionSpec) -> Json:
+    """The template that ``--env``, ``--secret`` and ``--volume`` make. A value is in none of it."""
+    keyed = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": env_secret_name(spec), "key": name}}}
+        for name in spec.env
+    ]
+    volumes: list[Json] = []
+    mounts: list[Json] = []
+    for index, use in enumerate(each for each in spec.secrets if each.path):
+        name = f"sparkk8s-secret-{index}"
+        volumes.append({"name": name, "secret": {"secretName": use.name, "defaultMode": 0o440}})
+        mounts.append({"name": name, "mountPath": use.path, "readOnly": True})
+    for index, volume in enumerate(spec.volumes):
+        name = f"sparkk8s-volume-{index}"
+        claim = {"claimName": volume.claim, "readOnly": volume.read_only}
+        volumes.append({"name": name, "persistentVolumeClaim": claim})
+        mounts.append({"name": name, "mountPath": volume.path, "readOnly": volume.read_only})
+    container: Json = {"name": CONTAINER}
+    lists = {
+        "env": keyed,
+        "envFrom": [{"secretRef": {"name": use.name}} for use in spec.secrets if not use.path],
+        "volumeMounts": mounts,
+    }
+    container |= {key: items for key, items in lists.items() if items}
+    return {"kind": "Pod", "spec": {"containers": [container], **({"volumes": volumes} if volumes else {})}}
 
 
 def _invariants(spec: SessionSpec, owner: Mapping[str, Any]) -> Json:
@@ -207,6 +282,8 @@ def probe_pod(spec: SessionSpec, template: Mapping[str, Any]) -> Json:
     )
     resources = {"cpu": f"{spec.executor.cpu_millis}m", "memory": f"{spec.executor.memory // MIB}Mi"}
     limits = {"memory": resources["memory"]}
+    if spec.executor.cpu_limit_millis is not None:
+        limits["cpu"] = f"{spec.executor.cpu_limit_millis}m"
     own = {
         "name": CONTAINER,
         "image": spec.image,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from sparkk8s_nb.model import values
+from sparkk8s_nb.model import needs, values
 from sparkk8s_nb.model.memory import MIN_HEAP, MIN_OVERHEAD
 from sparkk8s_nb.model.quantities import MIB
 
@@ -24,6 +24,7 @@ class Group(StrEnum):
 
     SIZE = "Size"
     PLACE = "Where the executors run"
+    NEEDS = "What executors get besides"
     CODE = "Spark and code"
     COURSE = "How it starts"
 
@@ -140,6 +141,11 @@ OPTIONS: tuple[Option, ...] = (
         help="CPU that an executor's pod requests (spark.kubernetes.executor.request.cores; as many as cores).",
     ),
     Option(
+        key="cpu_limit", kind=values.CPU, example="2",
+        help="CPU limit of an executor's pod (spark.kubernetes.executor.limit.cores; none, or what it requests "
+        "where a quota or LimitRange demands one).",
+    ),
+    Option(
         key="driver_memory", flags=("--driver-memory",), metavar="M", kind=values.memory("2g", MIN_HEAP),
         help="Heap of the driver in this kernel (4g, at most a quarter of what there is).", example="2g",
     ),
@@ -168,6 +174,31 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         key="pod_template", flags=("--pod-template",), metavar="F", kind=values.PATH, paths=True, example="pod.yaml",
         help="A YAML file that the executors' pods are built on.", group=Group.PLACE,
+    ),
+    Option(
+        key="env", flags=("--env",), metavar="NAME", kind=needs.VARIABLES, many=Many.LIST, default=(),
+        help="A variable that executors get with this kernel's value, through a Secret; may be repeated.",
+        example="AWS_REGION", group=Group.NEEDS,
+    ),
+    Option(
+        key="inherit_env", kind=needs.VARIABLES, many=Many.LIST, default=(), example="HTTPS_PROXY",
+        help="Variables that executors get like --env where this kernel has them: proxies, CA bundles, regions.",
+        group=Group.NEEDS,
+    ),
+    Option(
+        key="secret", flags=("--secret",), metavar="NAME[:/path]", kind=needs.SECRETS, many=Many.LIST, default=(),
+        help="A Secret of the namespace, as variables or as files below a path; may be repeated.",
+        example="s3-credentials", group=Group.NEEDS, project_refusal="a Secret holds credentials",
+    ),
+    Option(
+        key="volume", flags=("--volume",), metavar="PVC:/path[:ro]", kind=needs.VOLUMES, many=Many.LIST, default=(),
+        help="A PersistentVolumeClaim of the namespace, mounted at a path; may be repeated.",
+        example="data:/data:ro", group=Group.NEEDS,
+    ),
+    Option(
+        key="shared_paths", kind=needs.PATHS, many=Many.LIST, default=(), example="/mnt/shared",
+        help="Local paths that executors share with this kernel: Spark may write there (/ for all).",
+        group=Group.NEEDS,
     ),
     Option(
         key="conf", flags=("--conf",), metavar="K=V", kind=values.PAIR, many=Many.MAP, group=Group.CODE,

@@ -20,6 +20,9 @@ MERGE_KEYS = {
 }
 """Lists that are merged item by item, and what tells their items apart (Kubernetes' patchMergeKey)."""
 
+ADDED = frozenset({"envFrom"})
+"""Lists whose items nothing tells apart: both count, the later last."""
+
 WHOLE = frozenset({"volumes", "env"})
 """Lists whose items are replaced as a whole: a volume has one source, a variable one value."""
 
@@ -39,6 +42,8 @@ def merge_pods(base: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
             continue
         if isinstance(old, Mapping) and isinstance(value, Mapping):
             result[key] = merge_pods(old, value)
+        elif key in ADDED and isinstance(old, list) and isinstance(value, list):
+            result[key] = [*old, *(item for item in value if item not in old)]
         elif key in MERGE_KEYS and isinstance(old, list) and isinstance(value, list):
             result[key] = _merge_lists(old, value, MERGE_KEYS[key], whole=key in WHOLE)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.model.memory import OVERHEAD_FACTOR, executor_split
 from sparkk8s_nb.model.spec import MIB, ClusterAccess, SessionSpec
 
@@ -56,6 +57,27 @@ class SessionFiles:
     repl_classes: Path
     scratch: Path
     event_logs: Path | None = None
+
+
+def check_access(access: ClusterAccess) -> None:
+    """Refuse an API server that we reach and Spark's client (fabric8 7) would not.
+
+    Raises
+    ------
+    ConnectError
+        For a certificate that is for another name than the server's address, or a key of a kind that Java
+        reads and that client does not.
+    """
+    if access.key_algorithm not in ("", "RSA", "EC"):
+        raise ConnectError(
+            "The kubeconfig's client key is neither RSA nor elliptic, and Spark's own client knows no others.",
+            fix="Get a kubeconfig with a token, or with such a key.",
+        )
+    if access.verify and access.tls_server_name:
+        raise ConnectError(
+            "The kubeconfig's context has a tls-server-name, which Spark's own client cannot be told.",
+            fix="Use a server address that is in the cluster's certificate, or start from a notebook in the cluster.",
+        )
 
 
 def spark_conf(
@@ -118,7 +140,7 @@ def _cluster(spec: SessionSpec, access: ClusterAccess) -> dict[str, str]:
         "spark.kubernetes.authenticate.caCertFile": access.ca_file,
         "spark.kubernetes.authenticate.clientCertFile": access.client_cert_file,
         "spark.kubernetes.authenticate.clientKeyFile": access.client_key_file,
-        "spark.kubernetes.authenticate.oauthTokenFile": access.token_file,
+        "spark.kubernetes.authenticate.oauthTokenFile": access.first_token_file or access.token_file,
     }
     conf |= {key: str(path) for key, path in paths.items() if path is not None}
     if not access.verify:
@@ -128,7 +150,9 @@ def _cluster(spec: SessionSpec, access: ClusterAccess) -> dict[str, str]:
 
 def _executors(spec: SessionSpec) -> dict[str, str]:
     split = executor_split(spec.executor)
+    limit = spec.executor.cpu_limit_millis
     return {
+        **({} if limit is None else {"spark.kubernetes.executor.limit.cores": f"{limit}m"}),
         "spark.executor.instances": str(spec.executors),
         "spark.executor.cores": str(spec.executor.cores),
         "spark.executor.memory": f"{split.heap // MIB}m",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from sparkk8s_nb.model.needs import SecretUse, VolumeUse
+
 GIB = 1024**3
 MIB = 1024**2
 
@@ -52,6 +54,8 @@ class ClusterAccess:
     server : str
         ``https://host:port``.
     ca_file, client_cert_file, client_key_file, token_file : Path or None
+    key_algorithm : str
+        Of the client's key, ``RSA`` or ``EC``: Spark's client has to be told. Empty where there is no key.
     token : str
     verify : bool
         Whether the server's certificate is checked.
@@ -59,6 +63,10 @@ class ClusterAccess:
         The name to expect in that certificate, where it is not the server's host.
     proxy : str
         URL of a proxy; empty means what the environment says.
+    token_changes : bool
+        Whether the token's file is rewritten: by the kubelet, a plugin, or whoever the kubeconfig leaves it to.
+    first_token_file : Path or None
+        A copy of the token as it was at first, for Spark's client: that takes no file that ends in a newline.
     """
 
     server: str
@@ -70,6 +78,9 @@ class ClusterAccess:
     verify: bool = True
     tls_server_name: str = ""
     proxy: str = ""
+    token_changes: bool = False
+    key_algorithm: str = ""
+    first_token_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +102,8 @@ class ExecutorSpec:
         Bytes of ``memory`` that are not heap, where that was said; else a share of it.
     beside : int
         Bytes of ``memory`` that Spark adds to heap and overhead by itself (off-heap memory).
+    cpu_limit_millis : int or None
+        CPU limit of its pod, in thousandths of a core.
     """
 
     cores: int = 2
@@ -99,6 +112,7 @@ class ExecutorSpec:
     disk: int | None = None
     overhead: int | None = None
     beside: int = 0
+    cpu_limit_millis: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +141,12 @@ class SessionSpec:
         Files for the executors' Python path.
     pod_templates : tuple of Path
         Administrator's first, then the user's.
+    env : tuple of str
+        Names of variables that executors get from the session's own Secret; their values are not here.
+    secrets : tuple of SecretUse
+    volumes : tuple of VolumeUse
+    shared_paths : tuple of str or None
+        Local paths that executors share with the driver, the only ones that Spark may write to; None for all.
     wait : int
         How many executors ``start`` waits for; 0 returns with the driver.
     timeout : float
@@ -150,6 +170,10 @@ class SessionSpec:
     packages: tuple[str, ...] = ()
     py_files: tuple[str, ...] = ()
     pod_templates: tuple[Path, ...] = ()
+    env: tuple[str, ...] = ()
+    secrets: tuple[SecretUse, ...] = ()
+    volumes: tuple[VolumeUse, ...] = ()
+    shared_paths: tuple[str, ...] | None = None
     wait: int = 1
     timeout: float = 300.0
     event_log: bool = True

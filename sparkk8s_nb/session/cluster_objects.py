@@ -77,7 +77,10 @@ class ClusterObjects:
         """Create what executors need: the start script and the RPC secret."""
         create = self._parts.cluster.create
         create(manifests.rpc_secret(self._spec, self._owner, self._parts.keys.rpc))
-        create(manifests.tools_config_map(self._spec, self._owner, self._parts.start_script))
+        if self._parts.executor_env:
+            create(manifests.env_secret(self._spec, self._owner, self._parts.executor_env))
+        template = self._make_template()
+        create(manifests.tools_config_map(self._spec, self._owner, self._parts.start_script, template))
 
     def remake_owned(self) -> None:
         """After the Lease was deleted: make anew what the collector has taken with it."""
@@ -114,8 +117,13 @@ class ClusterObjects:
 
     def write_template(self) -> None:
         """Write the pod template that Spark reads for every pod it makes."""
+        self.template = self._make_template()
+        # JSON is YAML; Spark's client reads either.
+        write_private(self._parts.place.spark_files.pod_template, json.dumps(self.template, indent=1))
+
+    def _make_template(self) -> dict[str, Any]:
         kernel = self._parts.kernel
-        self.template = manifests.pod_template(
+        return manifests.pod_template(
             self._spec,
             self._owner,
             uid=kernel.uid,
@@ -123,8 +131,6 @@ class ClusterObjects:
             hints=kernel.hints,
             templates=self._parts.templates,
         )
-        # JSON is YAML; Spark's client reads either.
-        write_private(self._parts.place.spark_files.pod_template, json.dumps(self.template, indent=1))
 
     def withhold_template(self) -> None:
         """Take the template away: without it Spark makes no pod."""
@@ -141,7 +147,10 @@ class ClusterObjects:
     def remove_owned(self) -> None:
         """Delete what the Lease owns, without waiting for the collector."""
         self.remove_service()
-        for kind, name in (("Secret", f"{self._spec.name}-rpc"), ("ConfigMap", f"{self._spec.name}-tools")):
+        owned = [("Secret", f"{self._spec.name}-rpc"), ("ConfigMap", f"{self._spec.name}-tools")]
+        if self._parts.executor_env:
+            owned.append(("Secret", manifests.env_secret_name(self._spec)))
+        for kind, name in owned:
             with contextlib.suppress(RefusedError):
                 self._parts.cluster.delete(kind, name)
 

@@ -10,10 +10,10 @@ from sparkk8s_nb.errors import ClusterError, ConnectError, StartError
 from sparkk8s_nb.kube.connect import own_namespace
 from sparkk8s_nb.kube.lease import owner_reference
 from sparkk8s_nb.kube.ownpod import find_own_pod, look_inside
-from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image
+from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image, shared_mounts
 from sparkk8s_nb.model.inherited import inherited_template, not_inherited
 from sparkk8s_nb.model.mountinfo import MountPoint
-from sparkk8s_nb.model.ownpod import OwnPod
+from sparkk8s_nb.model.ownpod import OwnPod, PodMount
 from sparkk8s_nb.model.spec import TargetKind
 from sparkk8s_nb.ports import Cluster
 
@@ -43,6 +43,11 @@ class NotebookPod:
             return None
         metadata = {"name": self.pod.name, "uid": self.pod.uid}
         return owner_reference({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+
+    def shared_paths(self, executors: Sequence[PodMount], said: Iterable[str]) -> tuple[str, ...]:
+        """Local paths that executors share with this kernel: volumes that both mount, and those that were said."""
+        mounts = shared_mounts(self.pod, executors) if self.pod is not None else ()
+        return tuple(dict.fromkeys([*said, *(mount.path for mount in mounts)]))
 
     def templates(self, namespace: str) -> Sequence[dict[str, Any]]:
         """What executors in ``namespace`` take over from the pod, as pod templates."""

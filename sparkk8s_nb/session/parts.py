@@ -71,7 +71,9 @@ class Parts:
     start_script : str
         The executors' start script.
     templates : sequence of Mapping
-        Pod templates: the administrator's, then the user's.
+        Pod templates: what the notebook's pod gives, the administrator's, the user's.
+    executor_env : Mapping
+        Values of the variables that executors take over from the kernel; only a Secret holds them.
     now : callable
         Seconds since the epoch.
     owner_reference : callable
@@ -97,4 +99,5 @@ class Parts:
     lease: Callable[[Mapping[str, str], Mapping[str, str]], dict[str, Any]]
     owner_reference: Callable[[Mapping[str, Any]], dict[str, Any]]
     templates: Sequence[Mapping[str, Any]] = ()
+    executor_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     close: Callable[[], object] = lambda: None

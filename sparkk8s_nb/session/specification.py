@@ -22,6 +22,7 @@ from sparkk8s_nb.model.memory import (
     split_memory,
 )
 from sparkk8s_nb.model.names import label_value, session_name
+from sparkk8s_nb.model.needs import SecretUse, VolumeUse, check_paths
 from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.sizing import (
     Asked,
@@ -81,6 +82,9 @@ def make_spec(
     target: ClusterTarget,
     machine: Machine | None,
     own: OwnPod | None = None,
+    *,
+    cpu_limited: bool = False,
+    env: Iterable[str] = (),
 ) -> SessionSpec:
     """Turn options into a specification.
 
@@ -94,6 +98,10 @@ def make_spec(
         What the embedded cluster's node has; None on a real cluster.
     own : OwnPod or None
         The notebook's pod, whose image executors run unless another is named.
+    cpu_limited : bool
+        Whether the namespace takes no pod without a CPU limit.
+    env : iterable of str
+        Names of the variables that executors take over from the kernel.
 
     Raises
     ------
@@ -104,7 +112,12 @@ def make_spec(
     limit = memory_limit()
     check_driver_memory(options.get("driver_memory"), limit)
     heap = driver_memory(limit, options.get("driver_memory"))
-    executor = _executor(options, conf, machine, heap)
+    executor = _with_cpu_limit(
+        _executor(options, conf, machine, heap), options.get("cpu_limit"), demanded=cpu_limited
+    )
+    secrets, volumes = tuple(options.get("secret") or ()), tuple(options.get("volume") or ())
+    check_paths(secrets, volumes)
+    _check_mounts(secrets, volumes, target)
     conf.setdefault("spark.app.name", identity.title)
     return SessionSpec(
         name=identity.name,
@@ -119,12 +132,39 @@ def make_spec(
         packages=tuple(options.get("packages") or ()),
         py_files=local_files(options.get("py_files") or ()),
         pod_templates=tuple(path.expanduser() for path in options.get("pod_templates") or ()),
+        env=tuple(env),
+        secrets=secrets,
+        volumes=volumes,
         wait=_wait(options),
         timeout=options["timeout"],
         event_log=options["event_log"],
         progress=options["progress"],
         driver_address=options["driver_address"],
     )
+
+
+def executor_env(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that executors take over from the kernel, with their values.
+
+    Raises
+    ------
+    UsageError
+        If the kernel has not got one that ``--env`` names; those of ``inherit_env`` may be missing.
+
+    Examples
+    --------
+    >>> executor_env({"env": ("A",), "inherit_env": ("B", "C")}, {"A": "1", "C": "3", "D": "4"})
+    {'A': '1', 'C': '3'}
+    """
+    asked = tuple(options.get("env") or ())
+    for name in asked:
+        if name not in environ:
+            raise UsageError(
+                f"--env {name}: this kernel has no such variable.",
+                fix=f'Set it first, in a cell before: import os; os.environ["{name}"] = ...',
+            )
+    names = dict.fromkeys((*asked, *(options.get("inherit_env") or ())))
+    return {name: environ[name] for name in names if name in environ}
 
 
 def local_files(paths: Iterable[object]) -> tuple[str, ...]:
@@ -188,6 +228,33 @@ def _executor(
         split = split_memory(size.memory, overhead=python + PYTHON_LEAVES, beside=beside)
     check_python_memory(split, python)
     return replace(size, overhead=split.overhead, beside=split.beside)
+
+
+def _with_cpu_limit(executor: ExecutorSpec, asked: int | None, *, demanded: bool) -> ExecutorSpec:
+    """The limit that was asked for; where the namespace demands one, what the pod requests."""
+    if asked is not None and asked < executor.cpu_millis:
+        raise UsageError(
+            f"The CPU limit of {asked}m is less than the {executor.cpu_millis}m that an executor requests.",
+            fix="Raise spark.kubernetes.executor.limit.cores, or lower --cores.",
+        )
+    return replace(executor, cpu_limit_millis=asked or (executor.cpu_millis if demanded else None))
+
+
+def _check_mounts(secrets: Iterable[SecretUse], volumes: Iterable[VolumeUse], target: ClusterTarget) -> None:
+    """Executors of the embedded cluster are processes of this machine: nothing is mounted for them."""
+    if target.kind is not TargetKind.EMBEDDED:
+        return
+    for volume in volumes:
+        raise UsageError(
+            f"--volume {volume}: the embedded cluster has no volumes.",
+            fix="Leave it away here: executors see this machine's own directories.",
+        )
+    for secret in secrets:
+        if secret.path:
+            raise UsageError(
+                f"--secret {secret}: the embedded cluster mounts nothing at a path.",
+                fix=f"Write --secret {secret.name} to have it as variables, or --env NAME.",
+            )
 
 
 def _pod_memory(options: Mapping[str, Any], *, beside: int, python: int) -> int | None:

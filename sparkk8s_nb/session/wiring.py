@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 import time
-import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import sparkk8s_nb.embedded.lifecycle as embedded
-from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.keeper.launch import launch as launch_keeper
 from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.kube.connect import connect
@@ -23,25 +21,27 @@ from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import lease_manifest, owner_reference
 from sparkk8s_nb.kube.ownpod import look_inside
 from sparkk8s_nb.kube.pods import KubePodSource
-from sparkk8s_nb.kube.preflight import check_rights
+from sparkk8s_nb.kube.preflight import check_claims, check_rights, cpu_limit_demanded
 from sparkk8s_nb.localfiles import private_dir
+from sparkk8s_nb.model.imagecheck import executor_mounts
 from sparkk8s_nb.model.labels import session_selector
+from sparkk8s_nb.model.manifests import needs_template
 from sparkk8s_nb.model.paths import cache_dir, runtime_dir, state_dir
 from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
 from sparkk8s_nb.model.record import Holder
 from sparkk8s_nb.model.sizing import Machine
-from sparkk8s_nb.model.sparkconf import DriverNetwork
-from sparkk8s_nb.model.spec import MIB, ClusterTarget, SessionSpec, TargetKind
+from sparkk8s_nb.model.sparkconf import check_access
+from sparkk8s_nb.model.spec import MIB, ClusterAccess, ClusterTarget, SessionSpec, TargetKind
 from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.session import orphans
+from sparkk8s_nb.session.driver_network import PortTaker, driver_address
 from sparkk8s_nb.session.local_host import this_holder
 from sparkk8s_nb.session.notebook_pod import NotebookPod, check_image, notebook_pod
-from sparkk8s_nb.session.parts import HeldNetwork, Kernel, Parts
-from sparkk8s_nb.session.port_slots import SLOTS, acquire_slot
+from sparkk8s_nb.session.parts import Kernel, Parts
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.session.session_dir import SessionDir, make_keys, make_session_dir
-from sparkk8s_nb.session.specification import make_identity, make_spec
+from sparkk8s_nb.session.specification import executor_env, make_identity, make_spec
 from sparkk8s_nb.session.targets import choose_target
 from sparkk8s_nb.session.templates import load_template
 from sparkk8s_nb.spark.class_archive_maker import make_in_background
@@ -95,10 +95,19 @@ def open_session(
         unfinished.callback(place.remove)
         cluster = connect(target, scratch=place.root / "api")
         unfinished.callback(cluster.close)
+        check_access(cluster.access)
         machine = node_capacity(cluster) if target.kind is TargetKind.EMBEDDED else None
         notebook = notebook_pod(cluster, image=str(options.get("image") or ""), environ=environ)
-        spec = make_spec(options, identity, target, machine, notebook.pod)
-        session = Session(spec, _parts(spec, cluster, place, java, archives, given, runtime, templates, notebook))
+        env = executor_env(options, environ)
+        spec = make_spec(
+            options, identity, target, machine, notebook.pod,
+            cpu_limited=cpu_limit_demanded(cluster), env=env,
+        )  # fmt: skip
+        layers = [*notebook.templates(target.namespace), *templates]
+        spec = replace(spec, shared_paths=_shared_paths(spec, options, notebook, layers))
+        session = Session(
+            spec, _parts(spec, cluster, place, java, archives, given, runtime, layers, notebook, env)
+        )
         if on_made is not None:
             on_made(session)
         unfinished.pop_all()  # from here on the session undoes it
@@ -141,9 +150,9 @@ def _parts(
     runtime: Path,
     templates: Sequence[Mapping[str, Any]],
     notebook: NotebookPod,
+    env: Mapping[str, str],
 ) -> Parts:
     holder = this_holder(notebook.pod)
-    all_templates = [*notebook.templates(spec.target.namespace), *templates]
     address = driver_address(spec.target, cluster.access.server)
     return Parts(
         cluster=cluster,
@@ -158,10 +167,10 @@ def _parts(
             hints=executor_hints(java, archives),
             options=tuple(given),
         ),
-        take_ports=_PortTaker(spec, runtime / "ports", address),
-        launch_driver=partial(_launch_driver, spec, place, java, archives),
+        take_ports=PortTaker(spec, runtime / "ports", address),
+        launch_driver=partial(_launch_driver, spec, place, java, archives, cluster.access),
         launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
-        preflight=partial(_preflight, spec, cluster, notebook, java, all_templates),
+        preflight=partial(_preflight, spec, cluster, notebook, java, templates),
         orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
         start_script=resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text(encoding="utf-8"),
         now=time.time,
@@ -177,7 +186,8 @@ def _parts(
         ),
         owner_reference=owner_reference,
         close=cluster.close,
-        templates=all_templates,
+        templates=templates,
+        executor_env=env,
     )
 
 
@@ -189,12 +199,30 @@ def _preflight(
     templates: Sequence[Mapping[str, Any]],
 ) -> Sequence[str]:
     if notebook.pod is not None and spec.image == notebook.pod.image:
-        check_image(notebook, programs(java), templates, look_inside(os.environ).mounts)
+        check_image(
+            notebook, programs(java), [*templates, needs_template(spec)], look_inside(os.environ).mounts
+        )
+    check_claims(cluster, [volume.claim for volume in spec.volumes])
     return [*check_rights(cluster), *notebook.warnings]
 
 
+def _shared_paths(
+    spec: SessionSpec,
+    options: Mapping[str, Any],
+    notebook: NotebookPod,
+    templates: Sequence[Mapping[str, Any]],
+) -> tuple[str, ...] | None:
+    """Where Spark may write: all of the machine's disk where executors are its processes and see it."""
+    if spec.target.kind is TargetKind.EMBEDDED:
+        status = embedded.status()
+        if status is None or not status.isolate:
+            return None
+    executors = executor_mounts([*templates, needs_template(spec)])
+    return notebook.shared_paths(executors, said=options.get("shared_paths") or ())
+
+
 def _launch_driver(
-    spec: SessionSpec, place: SessionDir, java: Java, archives: ClassArchives
+    spec: SessionSpec, place: SessionDir, java: Java, archives: ClassArchives, access: ClusterAccess
 ) -> LaunchingSparkDriver:
     at_launch = {
         "class_path": spec.conf.get("spark.driver.extraClassPath", ""),
@@ -207,11 +235,17 @@ def _launch_driver(
         output=place.driver_output,
         scratch=place.scratch,
         packages=spec.packages,
+        proxy=access.proxy,
+        key_algorithm=access.key_algorithm,
         class_archive=archives.found(DRIVER),
         extra={key: value for key, value in spec.conf.items() if key.startswith("spark.jars.")},
         **at_launch,
     )
-    return LaunchingSparkDriver(launch_jvm(plan))
+    return LaunchingSparkDriver(
+        launch_jvm(plan),
+        token_file=access.token_file if access.token_changes else None,
+        shared_paths=spec.shared_paths,
+    )
 
 
 def _launch_keeper(spec: SessionSpec, cluster: Cluster, place: SessionDir, holder: Holder) -> Any:
@@ -229,50 +263,3 @@ def _launch_keeper(spec: SessionSpec, cluster: Cluster, place: SessionDir, holde
         ),
         hold=place.claim.handles,
     )
-
-
-class _PortTaker:
-    """Takes the next port slot at each call: one that failed is not tried again."""
-
-    def __init__(self, spec: SessionSpec, directory: Path, address: str) -> None:
-        self._spec = spec
-        self._directory = directory
-        self._address = address
-        self._next = 0
-
-    def __call__(self) -> HeldNetwork:
-        slot = acquire_slot(self._directory, self._address, slots=range(self._next, SLOTS))
-        self._next = slot.index + 1
-        name = f"{self._spec.name}.{self._spec.target.namespace}.svc"
-        network = DriverNetwork(
-            address=self._address,
-            driver_port=slot.driver_port,
-            block_manager_port=slot.block_manager_port,
-            ui_port=slot.ui_port,
-            name=name if self._dns else "",
-        )
-        return HeldNetwork(network=network, release=slot.release)
-
-    @property
-    def _dns(self) -> bool:
-        return self._spec.driver_address == "dns" and self._spec.target.kind is not TargetKind.EMBEDDED
-
-
-def driver_address(target: ClusterTarget, server: str) -> str:
-    """The IP of this machine or pod that executors can dial.
-
-    On the embedded cluster loopback; elsewhere the address from which this process reaches the API server
-    (a UDP socket's connect sends nothing, it only asks the routing table).
-    """
-    if target.kind is TargetKind.EMBEDDED:
-        return "127.0.0.1"
-    host = urllib.parse.urlsplit(server).hostname or ""
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((host, 443))
-            return str(probe.getsockname()[0])
-    except OSError as error:
-        raise ConnectError(
-            f"This machine has no route to the API server {host}.",
-            fix="Check the network, or choose another --context.",
-        ) from error

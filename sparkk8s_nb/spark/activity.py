@@ -1,8 +1,4 @@
-"""The listener inside the JVM: compiled when the context is there, drained by one py4j call.
-
-Janino, the compiler that Spark itself uses for generated code, turns its source into a class: no jar has to
-be shipped and no JDK be there (measured: 0.2 s once, 0.7 ms a reading).
-"""
+"""The listener inside the JVM: compiled when the context is there, drained by one py4j call (0.7 ms)."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from typing import Any
 
 from sparkk8s_nb.model.drained import Drained, parse_drained
 from sparkk8s_nb.model.executors import ExecutorStatus
+from sparkk8s_nb.spark.janino import compile_class, instance
 
 logger = logging.getLogger(__name__)
 
@@ -81,15 +78,7 @@ def attach_listener(context: Any) -> ActivityListener:
     Py4JError
         If this JVM cannot compile it: no Janino, or another Spark than it was written for.
     """
-    jvm, gateway = context._jvm, context._gateway
-    compiler = jvm.org.codehaus.janino.SimpleCompiler()
-    compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
-    compiler.cook(_source())
-    types = gateway.new_array(jvm.java.lang.Class, 1)
-    types[0] = jvm.java.lang.Class.forName("org.apache.spark.SparkContext")
-    arguments = gateway.new_array(jvm.java.lang.Object, 1)
-    arguments[0] = context._jsc.sc()
-    compiled = compiler.getClassLoader().loadClass(CLASS_NAME)
-    listener = compiled.getDeclaredConstructor(types).newInstance(arguments)
+    compiled = compile_class(context._jvm, _source(), CLASS_NAME)
+    listener = instance(context._gateway, compiled, ("org.apache.spark.SparkContext", context._jsc.sc()))
     listener.attach()
     return ActivityListener(listener)

@@ -1,4 +1,4 @@
-"""Every command to the JVM passes here: tagged for its cell, interruptible, with cancelled jobs explained."""
+"""Every command to the JVM passes here: tagged for its cell, interruptible, with our own errors explained."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from sparkk8s_nb.errors import JobsCancelledError
 from sparkk8s_nb.spark.attribution import CellMark, JobTagger, carried_to_threads, current_tags
 from sparkk8s_nb.spark.interrupt import CellScope, Interrupts
+from sparkk8s_nb.spark.local_writes import unshared_path
 from sparkk8s_nb.spark.main_calls import MainCalls
 
 EVERY_CELL = ""
@@ -23,9 +24,12 @@ class JvmCalls:
     spark : SparkSession
     cancel : callable
         ``cancel(tag, spared)`` cancels the active jobs with one tag but without the other.
+    guarded : bool
+        Whether the JVM refuses writes to local paths: its errors are then looked at.
     """
 
-    def __init__(self, spark: Any, cancel: Callable[[str, str], object]) -> None:
+    def __init__(self, spark: Any, cancel: Callable[[str, str], object], *, guarded: bool = False) -> None:
+        self._guarded = guarded
         self._spark = spark
         context = spark.sparkContext
         self._client = context._gateway._gateway_client
@@ -71,7 +75,7 @@ class JvmCalls:
         else:
             self._tagger.update()
             answer = self._main.send(command, retry, binary)
-        if self._cancelled and not binary:
+        if (self._cancelled or self._guarded) and not binary:
             self._explain(answer)
         return answer
 
@@ -80,16 +84,16 @@ class JvmCalls:
             self._main.jvm.remember(self._spark)
 
     def _explain(self, answer: str) -> None:
-        """Raise a short error in place of a cancelled job's trace of sixty lines.
+        """Raise a short error in place of the trace of sixty lines that a cancelled job or a refused write has.
 
         Raises
         ------
-        JobsCancelledError
+        JobsCancelledError, UnsharedPathError
         """
         from py4j.protocol import Py4JError, get_return_value, is_error
 
         cancelled = EVERY_CELL in self._cancelled or not self._cancelled.isdisjoint(current_tags())
-        if not cancelled or not is_error(answer)[0] or getattr(self._kept, "busy", False):
+        if not (cancelled or self._guarded) or not is_error(answer)[0] or getattr(self._kept, "busy", False):
             return
         self._kept.busy = True
         try:
@@ -97,7 +101,9 @@ class JvmCalls:
         except Py4JError as error:
             # py4j makes a second object for the same answer: the first must not release what both stand for.
             self._kept.error = error
-            problem = _cancelled_job(error)
+            if self._guarded and (unshared := unshared_path(error)) is not None:
+                raise unshared from error
+            problem = _cancelled_job(error) if cancelled else ""
             if problem:
                 raise JobsCancelledError(problem, fix="Run the cell again to start over.") from error
         finally:

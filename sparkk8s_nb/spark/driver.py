@@ -19,6 +19,8 @@ from sparkk8s_nb.spark.activity import CANCELLED, ActivityListener, attach_liste
 from sparkk8s_nb.spark.calls import EVERY_CELL, JvmCalls
 from sparkk8s_nb.spark.gateway import LaunchedJvm
 from sparkk8s_nb.spark.interrupt import CellScope
+from sparkk8s_nb.spark.local_writes import LocalWrites
+from sparkk8s_nb.spark.new_session import first_line
 from sparkk8s_nb.spark.status_store import StatusStore
 
 logger = logging.getLogger(__name__)
@@ -27,8 +29,15 @@ logger = logging.getLogger(__name__)
 class SparkDriver:
     """A running driver. Made by :class:`~sparkk8s_nb.spark.launching.LaunchingSparkDriver`."""
 
-    def __init__(self, jvm: LaunchedJvm, spark: Any, environment: pyspark_state.Environment) -> None:
+    def __init__(
+        self,
+        jvm: LaunchedJvm,
+        spark: Any,
+        environment: pyspark_state.Environment,
+        writes: LocalWrites | None = None,
+    ) -> None:
         self._jvm = jvm
+        self._writes = writes
         self._spark = spark
         self._environment = environment
         self._context = spark.sparkContext
@@ -37,7 +46,7 @@ class SparkDriver:
             # A JVM that ends leaves its connection to this server half open, which would print a trace.
             server.handle_error = lambda *_: None
         self._store: StatusStore | None = None
-        self._calls = JvmCalls(spark, self._cancel_jobs)
+        self._calls = JvmCalls(spark, self._cancel_jobs, guarded=writes is not None)
         self._hooks: ExitStack | None = None
         self._listener: ActivityListener | None = None
         self._attaching = threading.Lock()
@@ -65,6 +74,8 @@ class SparkDriver:
     def hook(self, on_stop: Callable[[], object]) -> None:
         """Make ``spark.stop()`` stop the whole session."""
         self._hooks = pyspark_hooks.install(self._spark, on_stop)
+        if self._writes is not None:
+            self._hooks.enter_context(self._writes.guarded_rdds())
         self._calls.install()
         self._hooks.callback(self._calls.close)
 
@@ -231,10 +242,3 @@ def _nothing() -> None:
 
 def _scala_seq(jvm: Any, items: Sequence[str]) -> Any:
     return jvm.org.apache.spark.api.python.PythonUtils.toSeq(list(items))
-
-
-def first_line(error: Exception) -> str:
-    """What a Java exception says, without its trace."""
-    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    lines = str(java.toString() if java is not None else error).splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -32,6 +32,10 @@ CONNECT_TIMEOUT = 120.0
 
 ENDING_SECONDS = 1.0
 
+OWN_ACCESS = "-Dkubernetes.auth.tryKubeConfig=false -Dkubernetes.auth.tryServiceAccount=false"
+"""Spark's client gets server and credentials from us. By itself it would take the *current* context of the
+user's kubeconfig into them, run that one's plugin, and show its certificate to the chosen context's server."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchPlan:
@@ -54,6 +58,10 @@ class LaunchPlan:
         ``spark.driver.extraClassPath``, which a running JVM can no longer take.
     java_options : str
         The user's ``spark.driver.extraJavaOptions``.
+    proxy : str
+        URL of the proxy to the API server that the kubeconfig names.
+    key_algorithm : str
+        Of the client's key for the API server, ``RSA`` or ``EC``; fabric8 takes any for RSA if it is not told.
     class_archive : Path, optional
         The archive of a driver's classes, if it has been made.
     extra : Mapping
@@ -68,6 +76,8 @@ class LaunchPlan:
     packages: Sequence[str] = ()
     class_path: str = ""
     java_options: str = ""
+    proxy: str = ""
+    key_algorithm: str = ""
     class_archive: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
@@ -201,6 +211,8 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
         "SPARK_LOCAL_IP": "127.0.0.1",
         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(connection),
     }
+    if plan.proxy:  # not an option: its URL may hold a password
+        environment |= {"HTTPS_PROXY": plan.proxy, "HTTP_PROXY": plan.proxy}
     output = os.open(plan.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
@@ -224,6 +236,9 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
 
 def _command(plan: LaunchPlan, home: str) -> list[str]:
     options = [f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()}", f"-Djava.io.tmpdir={plan.scratch}"]
+    options.append(OWN_ACCESS)
+    if plan.key_algorithm:
+        options.append(f"-Dkubernetes.certs.client.key.algo={plan.key_algorithm}")
     if plan.class_archive is not None:
         options.append(archive_option(plan.class_archive))
     command = [f"{home}/bin/spark-submit", "--driver-memory", plan.memory]

@@ -5,20 +5,37 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
-from sparkk8s_nb.errors import DriverError, PortTakenError
 from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.spark import pyspark_state
-from sparkk8s_nb.spark.driver import SparkDriver, first_line
+from sparkk8s_nb.spark.driver import SparkDriver
 from sparkk8s_nb.spark.gateway import LaunchedJvm
+from sparkk8s_nb.spark.new_session import create_session
+from sparkk8s_nb.spark.token_file import follow_sparks_token
 
 
 class LaunchingSparkDriver:
-    """A driver whose JVM comes up (the :class:`~sparkk8s_nb.ports.LaunchingDriver` protocol)."""
+    """A driver whose JVM comes up (the :class:`~sparkk8s_nb.ports.LaunchingDriver` protocol).
 
-    def __init__(self, jvm: LaunchedJvm) -> None:
+    Parameters
+    ----------
+    jvm : LaunchedJvm
+    token_file : Path, optional
+        The API server's bearer token, where that file is rewritten during a session.
+    shared_paths : sequence of str, optional
+        Local paths that executors share with the driver, the only ones that may be written to; None for all.
+    """
+
+    def __init__(
+        self,
+        jvm: LaunchedJvm,
+        token_file: Path | None = None,
+        shared_paths: Sequence[str] | None = None,
+    ) -> None:
         self._jvm = jvm
+        self._shared_paths = shared_paths
+        self._token_file = token_file
 
     @property
     def process(self) -> ProcessId:
@@ -51,42 +68,13 @@ class LaunchingSparkDriver:
         gateway = self._jvm.connect()
         os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
         try:
-            spark = _create_session(gateway, conf, py_files)
+            spark, writes = create_session(gateway, conf, py_files, self._shared_paths)
+            if self._token_file is not None:
+                follow_sparks_token(spark.sparkContext, self._token_file)
         except BaseException:
             pyspark_state.reset_class_state()
             environment.put_back()
             raise
         finally:
             environment.put_back_signal()
-        return SparkDriver(self._jvm, spark, environment)
-
-
-def _create_session(gateway: Any, conf: Mapping[str, str], py_files: Sequence[str]) -> Any:
-    from py4j.protocol import Py4JError
-    from pyspark import SparkConf, SparkContext
-    from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
-
-    SparkContext._ensure_initialized(gateway=gateway)
-    spark_conf = SparkConf(_jvm=gateway.jvm)
-    for key, value in conf.items():
-        spark_conf.set(key, value)
-    try:
-        return SparkSession(SparkContext(conf=spark_conf, pyFiles=list(py_files)))
-    except (Py4JError, PySparkException, OSError) as error:
-        # pyspark turns some Java exceptions into its own; a JVM that dies meanwhile closes its socket.
-        raise _refusal(error) from error
-
-
-def _refusal(error: Exception) -> DriverError:
-    """Spark's own reason in one line, without the trace."""
-    text = first_line(error)
-    if "BindException" in text or "Address already in use" in text:
-        return PortTakenError(
-            "One of the driver's ports is taken.", fix="Start again: the next ports are tried."
-        )
-    _, _, reason = text.partition(": ")
-    return DriverError(
-        f"Spark does not start: {reason or text}",
-        fix="Check the --conf options; %sparkk8s logs driver has more.",
-    )
+        return SparkDriver(self._jvm, spark, environment, writes)

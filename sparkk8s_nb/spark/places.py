@@ -36,9 +36,7 @@ def programs(java: Java) -> tuple[Program, ...]:
 
     The times are those of files that nothing writes later: a first import makes ``__pycache__`` beside them.
     """
-    from pyspark.find_spark_home import _find_spark_home
-
-    spark = Path(_find_spark_home())
+    spark = spark_home()
     python = Path(sys.executable)
     return (
         Program(

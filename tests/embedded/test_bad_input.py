@@ -38,7 +38,7 @@ from sparkk8s_nb.errors import (
     UsageError,
 )
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
-from sparkk8s_nb.session import port_slots, wiring
+from sparkk8s_nb.session import driver_network, port_slots
 from sparkk8s_nb.spark import java
 from tests.embedded.kernels import Remains, eventually
 
@@ -482,7 +482,7 @@ def test_all_port_slots_taken(
     place: Place, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The range is named, and who can make room."""
-    place.patch.setattr(wiring, "SLOTS", 1)
+    place.patch.setattr(driver_network, "SLOTS", 1)
     place.patch.setattr(port_slots, "FIRST_PORT", 26000)
     slot = port_slots.acquire_slot(Path(os.environ["SPARKK8S_RUNTIME_DIR"]) / "ports", "127.0.0.1", slots=[0])
     try:

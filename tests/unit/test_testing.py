@@ -181,3 +181,13 @@ def test_drivers_and_keepers_note_what_they_are_asked():
     keeper.finish()
     assert keeper.release(timeout=1)
     assert not keeper.alive
+
+
+def test_a_fake_cluster_has_more_than_one_namespace():
+    """Views of the same objects, failures and calls."""
+    cluster = FakeCluster("team", [{"kind": "Pod", "metadata": {"name": "nb", "namespace": "hub"}}])
+    assert cluster.read("Pod", "nb") is None
+    hub = cluster.in_namespace("hub")
+    assert hub.read("Pod", "nb") is not None
+    assert (hub.target.namespace, cluster.target.namespace) == ("hub", "team")
+    assert [call.name for call in cluster.calls] == ["nb", "nb"]

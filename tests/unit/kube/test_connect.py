@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sparkk8s_nb.errors import ConnectError, RefusedError
-from sparkk8s_nb.kube.connect import connect, contexts, in_cluster, own_namespace
+from sparkk8s_nb.kube.connect import _key_algorithm, connect, contexts, in_cluster, own_namespace
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 
 
@@ -278,3 +280,41 @@ def test_outside_a_pod_in_cluster_is_refused(tmp_path):
     with pytest.raises(ConnectError) as caught:
         connect(ClusterTarget(kind=TargetKind.IN_CLUSTER, namespace="n"), scratch=tmp_path, environ={})
     assert "--context" in caught.value.fix
+
+
+def test_a_token_file_with_a_newline_gets_a_clean_copy_for_spark(tmp_path, api):
+    """The keeper and we read the user's own, which is rotated; the copy is private."""
+    (tmp_path / "token").write_text("secret\n")
+    file = kubeconfig(tmp_path / "config", url(api), user={"tokenFile": "token"})
+    access = connect(target(file), scratch=tmp_path / "s").access
+    assert (access.token_file, access.token_changes) == (tmp_path / "token", True)
+    assert access.first_token_file is not None
+    assert access.first_token_file.read_text() == "secret"
+    assert stat.S_IMODE(access.first_token_file.stat().st_mode) == 0o600
+    (tmp_path / "token").write_text("secret")
+    assert connect(target(file), scratch=tmp_path / "s").access.first_token_file is None
+
+
+def test_only_a_token_that_somebody_renews_is_followed(tmp_path, api):
+    """One that stands in the kubeconfig stays what it is."""
+    file = kubeconfig(tmp_path / "config", url(api), user={"token": "secret"})
+    assert not connect(target(file), scratch=tmp_path / "s").access.token_changes
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (rsa.generate_private_key(65537, 2048), "RSA"),
+        (ec.generate_private_key(ec.SECP256R1()), "EC"),
+        (ed25519.Ed25519PrivateKey.generate(), "Ed25519PrivateKey"),
+    ],
+    ids=["RSA", "EC", "other"],
+)
+def test_the_kind_of_the_clients_key_is_known(key, name, tmp_path):
+    """Spark's client takes any for RSA."""
+    file = tmp_path / "key.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert _key_algorithm(file) == name
+    file.write_text("no key")
+    assert _key_algorithm(file) == ""
+    assert _key_algorithm(None) == ""

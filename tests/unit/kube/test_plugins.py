@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.kube.kubeconfig import Chosen, Entry
-from sparkk8s_nb.kube.plugins import Credential, RenewedToken, fetch_credential
+from sparkk8s_nb.kube.plugins import Credential, RenewedToken, TokenRenewal, fetch_credential
 from sparkk8s_nb.testing import FakeClock
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -79,3 +80,68 @@ def test_a_token_is_renewed_before_it_ends(tmp_path):
     clock.sleep(50)
     assert (token(), file.read_text()) == ("two", "two")
     assert token() == "two"
+
+
+def test_a_plugin_that_fails_for_a_moment_costs_nothing_while_the_token_is_good(tmp_path, caplog):
+    """The old one is sent until its end; then the plugin's error is the answer."""
+    clock = FakeClock(0.0)
+
+    def fetch():
+        raise ConnectError("The network is away.", fix="Wait.")
+
+    token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=100.0), now=clock)
+    clock.sleep(50)
+    assert token() == "one"
+    assert "The network is away." in caplog.text
+    clock.sleep(50)
+    with pytest.raises(ConnectError, match="network is away"):
+        token()
+
+
+class Ends(FakeClock):
+    """Time, and a stop that comes after some waits."""
+
+    def __init__(self, waits: int) -> None:
+        super().__init__(0.0)
+        self.left = waits
+        self.naps: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.naps.append(seconds)
+        self.sleep(seconds)
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_token_is_renewed_in_time_though_nobody_sends_a_request(tmp_path):
+    """Spark's client and the keeper read its file."""
+    clock = Ends(waits=3)
+    file = tmp_path / "token"
+    lives = iter([900.0, 1000.0, None])
+    token = RenewedToken(
+        lambda: Credential(token=f"at {clock():.0f}", expires=next(lives)),
+        file,
+        Credential(token="first", expires=100.0),
+        now=clock,
+    )
+    TokenRenewal(token).run(clock)
+    assert clock.naps == [40.0, 800.0, 100.0]
+    assert file.read_text() == "at 940"
+
+
+def test_a_plugin_that_fails_is_asked_again_and_a_stop_ends_every_wait(tmp_path):
+    """Not more often than every few seconds."""
+    asked = []
+    clock = Ends(waits=5)
+
+    def fetch():
+        asked.append(clock())
+        raise ConnectError("no", fix="no")
+
+    token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=61.0), now=clock)
+    TokenRenewal(token).run(clock)
+    assert len(asked) > 1
+    assert min(b - a for a, b in itertools.pairwise(asked)) >= 5.0
+    never = TokenRenewal(RenewedToken(fetch, tmp_path / "token", Credential(token="one"), now=clock))
+    never.start()
+    never.stop()

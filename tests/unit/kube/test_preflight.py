@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sparkk8s_nb.errors import NotFoundError, RefusedError
-from sparkk8s_nb.kube.preflight import check_rights, preflight, quota_room
+from sparkk8s_nb.kube.preflight import check_claims, check_rights, cpu_limit_demanded, preflight, quota_room
 from sparkk8s_nb.model.report import Grade, QuotaRoom
 from sparkk8s_nb.testing import FakeCluster
 
@@ -137,3 +137,43 @@ def test_no_quota_and_no_right_to_see_one_limit_nothing():
     assert quota_room(cluster).fits(cpu_millis=1, memory=1) is None
     cluster.fail("list", "ResourceQuota", FORBIDDEN)
     assert quota_room(cluster) == QuotaRoom()
+
+
+def limit_range(**rules):
+    limit = {"type": "Container", **rules}
+    return {"kind": "LimitRange", "metadata": {"name": "r"}, "spec": {"limits": [limit]}}
+
+
+@pytest.mark.parametrize(
+    ("objects", "demanded"),
+    [
+        ([], False),
+        ([quota("q", {"limits.cpu": "10"})], True),
+        ([quota("q", {"limits.memory": "10Gi", "requests.cpu": "10"})], False),
+        ([limit_range(default={"cpu": "1"})], True),
+        ([limit_range(max={"cpu": "8"})], True),
+        ([limit_range(maxLimitRequestRatio={"cpu": "2"})], True),
+        ([limit_range(default={"memory": "1Gi"}, defaultRequest={"cpu": "1"})], False),
+        ([limit_range(type="PersistentVolumeClaim", max={"storage": "1Gi"})], False),
+    ],
+)
+def test_a_cpu_limit_is_demanded_by_quota_and_limit_range(objects, demanded):
+    """A default smaller than the request would refuse the pod as surely as a quota."""
+    assert cpu_limit_demanded(FakeCluster(objects=objects)) is demanded
+
+
+def test_a_namespace_that_we_may_not_look_into_demands_nothing_that_we_know_of():
+    """The API server's refusal will say it."""
+    cluster = FakeCluster(objects=[quota("q", {"limits.cpu": "10"})])
+    cluster.fail("list", "ResourceQuota", FORBIDDEN)
+    assert not cpu_limit_demanded(cluster)
+
+
+def test_a_claim_that_is_not_there_is_named():
+    """Its pods would wait for ever; without the right to look nothing is said."""
+    cluster = FakeCluster(objects=[{"kind": "PersistentVolumeClaim", "metadata": {"name": "data"}}])
+    check_claims(cluster, ["data"])
+    with pytest.raises(NotFoundError, match="no PersistentVolumeClaim dta in namespace default"):
+        check_claims(cluster, ["data", "dta"])
+    cluster.fail("get", "PersistentVolumeClaim", FORBIDDEN)
+    check_claims(cluster, ["dta"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from sparkk8s_nb.model import manifests
 from sparkk8s_nb.model.manifests import CONTAINER, TOOLS_DIR, WORK_DIR
+from sparkk8s_nb.model.needs import SecretUse, VolumeUse
 from sparkk8s_nb.model.podmerge import read_template
 from sparkk8s_nb.model.sparkconf import DriverNetwork
 from sparkk8s_nb.model.spec import GIB, ClusterTarget, ExecutorSpec, SessionSpec, TargetKind
@@ -83,7 +85,7 @@ def test_everything_is_owned_by_the_lease_and_nothing_blocks_it():
     """blockOwnerDeletion needs a right that many users lack."""
     objects = [
         manifests.rpc_secret(SPEC, OWNER, b"x"),
-        manifests.tools_config_map(SPEC, OWNER, "#!"),
+        manifests.tools_config_map(SPEC, OWNER, "#!", template()),
         manifests.driver_service(SPEC, OWNER, NETWORK),
         manifests.driver_endpoints(SPEC, OWNER, NETWORK),
         template(),
@@ -196,3 +198,76 @@ def test_the_probe_is_a_pod_like_the_executors():
     }
     assert executor["command"][0] == "/bin/sh"
     assert {"name": "SPARKK8S_PYTHON", "value": "/usr/bin/python3"} in executor["env"]
+
+
+NEEDS = replace(
+    SPEC,
+    env=("HTTPS_PROXY",),
+    secrets=(SecretUse(name="s3"), SecretUse(name="tls", path="/tls")),
+    volumes=(VolumeUse(claim="data", path="/data", read_only=True),),
+)
+
+
+def test_what_executors_need_is_in_their_pod_and_no_value_with_it():
+    """Variables by reference, Secrets as variables or files, claims as volumes."""
+    pod = manifests.pod_template(NEEDS, OWNER, uid=1000, gid=100, hints={})
+    ours = container(pod)
+    (proxy,) = [each for each in ours["env"] if each["name"] == "HTTPS_PROXY"]
+    assert proxy["valueFrom"]["secretKeyRef"] == {"name": "spark-s-1-env", "key": "HTTPS_PROXY"}
+    assert "value" not in proxy
+    assert ours["envFrom"] == [{"secretRef": {"name": "s3"}}]
+    mounted = {mount["mountPath"]: mount["name"] for mount in ours["volumeMounts"]}
+    volumes = {volume.pop("name"): volume for volume in pod["spec"]["volumes"]}
+    assert volumes[mounted["/tls"]] == {"secret": {"secretName": "tls", "defaultMode": 0o440}}
+    assert volumes[mounted["/data"]] == {"persistentVolumeClaim": {"claimName": "data", "readOnly": True}}
+
+
+def test_options_win_over_templates_and_take_nothing_from_them():
+    """A variable of the same name is replaced; other sources of variables stay."""
+    user = {"spec": {"containers": [{
+        "name": CONTAINER, "env": [{"name": "HTTPS_PROXY", "value": "old"}, {"name": "B", "value": "2"}],
+        "envFrom": [{"configMapRef": {"name": "theirs"}}],
+    }]}}  # fmt: skip
+    ours = container(manifests.pod_template(NEEDS, OWNER, uid=1, gid=1, hints={}, templates=[user]))
+    env = {each["name"]: each for each in ours["env"]}
+    assert "value" not in env["HTTPS_PROXY"]
+    assert env["B"]["value"] == "2"
+    assert ours["envFrom"] == [{"configMapRef": {"name": "theirs"}}, {"secretRef": {"name": "s3"}}]
+
+
+def test_the_values_are_in_a_secret_that_the_lease_owns():
+    """Bytes that are no UTF-8 too: a variable may hold any."""
+    secret = manifests.env_secret(NEEDS, OWNER, {"HTTPS_PROXY": "http://u:p@proxy", "ODD": "\udcff"})
+    assert secret["metadata"]["ownerReferences"] == [OWNER]
+    assert base64.b64decode(secret["data"]["HTTPS_PROXY"]) == b"http://u:p@proxy"
+    assert base64.b64decode(secret["data"]["ODD"]) == b"\xff"
+
+
+def test_a_cpu_limit_is_asked_for_before_spark_asks():
+    """In the dry run as in Spark's own pods."""
+    limited = replace(SPEC, executor=replace(SPEC.executor, cpu_limit_millis=500))
+    pod = manifests.probe_pod(limited, template())
+    assert container(pod)["resources"]["limits"]["cpu"] == "500m"
+    assert "cpu" not in container(manifests.probe_pod(SPEC, template()))["resources"]["limits"]
+
+
+@pytest.mark.parametrize(("uid", "own", "line"), [
+    (12345, {}, "spark:x:12345:100:"),
+    (0, {}, "spark:x:185:100:"),
+    (12345, {"runAsUser": 777}, "spark:x:777:100:"),
+])  # fmt: skip
+def test_the_executors_user_has_a_name_whatever_the_image_knows(uid, own, line):
+    """Hadoop's login fails for a user without one; a template's user counts."""
+    user = {"spec": {"containers": [{"name": CONTAINER, "securityContext": own}]}}
+    pod = template(user, uid=uid)
+    (mount,) = [each for each in container(pod)["volumeMounts"] if each["mountPath"] == "/etc/passwd"]
+    data = manifests.tools_config_map(SPEC, OWNER, "#!", pod)["data"]
+    assert mount["name"] == "sparkk8s-tools"
+    assert line in data[mount["subPath"]]
+
+
+def test_on_the_embedded_cluster_executors_are_the_machines_own_user():
+    """No file of the machine is covered."""
+    local = replace(SPEC, target=replace(SPEC.target, kind=TargetKind.EMBEDDED))
+    pod = manifests.pod_template(local, OWNER, uid=1, gid=1, hints={})
+    assert "/etc/passwd" not in json.dumps(pod)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.model.confs import CONFS_OF_OPTIONS, owner_says
-from sparkk8s_nb.model.sparkconf import DriverNetwork, SessionFiles, spark_conf
+from sparkk8s_nb.model.sparkconf import DriverNetwork, SessionFiles, check_access, spark_conf
 from sparkk8s_nb.model.spec import (
     GIB,
     MIB,
@@ -194,3 +195,20 @@ def test_event_logs_are_written_where_there_is_a_place():
 def test_every_value_is_text():
     """py4j would pass anything else as its own type."""
     assert all(isinstance(value, str) and value for value in conf_of().values())
+
+
+def test_a_server_whose_certificate_has_another_name_is_refused_before_spark_fails_on_it():
+    """Its client would go on trying, in a log."""
+    with pytest.raises(ConnectError, match="tls-server-name") as caught:
+        check_access(ClusterAccess(server="https://10.0.0.1", tls_server_name="kubernetes"))
+    assert len(str(caught.value).splitlines()) == 2
+    check_access(ClusterAccess(server="https://10.0.0.1"))
+    check_access(ClusterAccess(server="https://10.0.0.1", tls_server_name="kubernetes", verify=False))
+
+
+def test_a_client_key_of_a_kind_that_spark_cannot_read_is_refused():
+    """RSA and elliptic ones are fine."""
+    with pytest.raises(ConnectError, match="neither RSA nor elliptic"):
+        check_access(ClusterAccess(server="https://10.0.0.1", key_algorithm="Ed25519PrivateKey"))
+    for good in ("RSA", "EC"):
+        check_access(ClusterAccess(server="https://10.0.0.1", key_algorithm=good))

@@ -7,7 +7,7 @@ import pytest
 from sparkk8s_nb.errors import ConnectError, RefusedError, StartError
 from sparkk8s_nb.model.imagecheck import Program
 from sparkk8s_nb.model.mountinfo import parse_mountinfo
-from sparkk8s_nb.model.ownpod import Inside
+from sparkk8s_nb.model.ownpod import Inside, OwnPod, PodMount
 from sparkk8s_nb.model.spec import TargetKind
 from sparkk8s_nb.session import notebook_pod as module
 from sparkk8s_nb.session.notebook_pod import NotebookPod, check_image, notebook_pod
@@ -82,3 +82,14 @@ def test_a_start_whose_executors_would_lack_pyspark_is_refused():
     assert len(str(caught.value).splitlines()) == 2
     check_image(notebook, [Program(name="pyspark", paths=("/opt/pyspark",))], [], mounts)
     check_image(NotebookPod(), lost, [], mounts)
+
+
+def test_paths_are_shared_where_both_mount_the_same_volume_or_somebody_says_so():
+    """Each once; outside a pod only what was said."""
+    claim = {"persistentVolumeClaim": {"claimName": "data"}}
+    mine = PodMount(path="/data", volume="v", source=claim)
+    own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mine,))
+    theirs = [PodMount(path="/data", volume="sparkk8s-volume-0", source=claim)]
+    assert NotebookPod(pod=own).shared_paths(theirs, said=["/mnt", "/data"]) == ("/mnt", "/data")
+    assert NotebookPod(pod=own).shared_paths([], said=[]) == ()
+    assert NotebookPod().shared_paths(theirs, said=["/mnt"]) == ("/mnt",)

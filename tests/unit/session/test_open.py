@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from pathlib import Path
@@ -398,3 +399,16 @@ def test_a_session_that_waits_for_nobody_can_be_scaled_after_such_a_crash(world)
     assert ("request_executors", 0) in world.driver.calls
     session.scale(1)
     assert ("request_executors", 1) in world.driver.calls
+
+
+def test_variables_travel_in_a_secret_of_the_session_that_goes_with_it(world):
+    """Neither the pod template nor a record nor a log line has a value."""
+    session = world.opened(parts={"executor_env": {"TOKEN": "hunter2"}}, env=("TOKEN",))
+    secret = world.cluster.read("Secret", f"{world.name}-env")
+    assert base64.b64decode(secret["data"]["TOKEN"]) == b"hunter2"
+    template = world.place.spark_files.pod_template.read_text()
+    assert "hunter2" not in template
+    assert f"{world.name}-env" in template
+    assert "hunter2" not in world.cluster.read("Lease", world.name)["metadata"]["annotations"].popitem()[1]
+    session.stop()
+    assert world.left == []

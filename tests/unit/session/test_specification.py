@@ -8,13 +8,14 @@ import pytest
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.memory import executor_split
+from sparkk8s_nb.model.needs import SecretUse
 from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.settings import resolve
 from sparkk8s_nb.model.sizing import Machine
 from sparkk8s_nb.model.spec import GIB, MIB, ClusterTarget, TargetKind
 from sparkk8s_nb.model.startline import parse_start
 from sparkk8s_nb.session import specification
-from sparkk8s_nb.session.specification import THIS_MACHINE, make_identity, make_spec
+from sparkk8s_nb.session.specification import THIS_MACHINE, executor_env, make_identity, make_spec
 
 EMBEDDED = ClusterTarget(kind=TargetKind.EMBEDDED, namespace="default")
 CLUSTER = ClusterTarget(kind=TargetKind.CONTEXT, namespace="team", context="lab")
@@ -156,3 +157,43 @@ def test_a_containers_limit_is_the_machine(tmp_path, monkeypatch):
     assert specification.memory_limit() == 2 * GIB
     file.write_text("max\n")
     assert specification.memory_limit() == specification.psutil.virtual_memory().total
+
+
+def test_variables_are_taken_from_the_kernel_by_name():
+    """--env must be there, inherit_env may; the specification has no values."""
+    environ = {"A": "1", "B": "2", "C": "3"}
+    assert executor_env({"env": ("B",), "inherit_env": ("A", "Z", "B")}, environ) == {"B": "2", "A": "1"}
+    with pytest.raises(UsageError, match="--env Z: this kernel has no such variable"):
+        executor_env({"env": ("Z",)}, environ)
+    options = resolve((), parse_start([])).options()
+    found = make_spec(options, make_identity(options, ENVIRON), EMBEDDED, MACHINE, env={"A": "hidden"})
+    assert found.env == ("A",)
+    assert "hidden" not in repr(found)
+
+
+def test_a_cpu_limit_is_what_was_asked_or_what_the_namespace_demands():
+    """None otherwise: an executor may use a core that is idle."""
+    options = resolve((), parse_start(["--cores", "4", "--image", "i"])).options()
+    identity = make_identity(options, ENVIRON)
+    assert make_spec(options, identity, CLUSTER, None).executor.cpu_limit_millis is None
+    assert make_spec(options, identity, CLUSTER, None, cpu_limited=True).executor.cpu_limit_millis == 4000
+    limit = "--conf spark.kubernetes.executor.limit.cores"
+    found = spec(f"--cores 4 --image i {limit}=8", target=CLUSTER, machine=None)
+    assert found.executor.cpu_limit_millis == 8000
+    with pytest.raises(UsageError, match="CPU limit of 2000m is less than the 4000m"):
+        spec(f"--cores 4 --image i {limit}=2", target=CLUSTER, machine=None)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("--volume data:/data", "--volume data:/data: the embedded cluster has no volumes"),
+        ("--secret s3:/s3", "--secret s3:/s3: the embedded cluster mounts nothing at a path"),
+    ],
+)
+def test_the_embedded_cluster_refuses_what_it_cannot_mount(line, problem):
+    """A real one takes it; variables work on both."""
+    with pytest.raises(UsageError, match=problem):
+        spec(line)
+    assert spec(f"{line} --image i", target=CLUSTER, machine=None).image == "i"
+    assert spec("--secret s3").secrets == (SecretUse(name="s3"),)

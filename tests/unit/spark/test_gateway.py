@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.processes import is_alive
 from sparkk8s_nb.spark import gateway
 from sparkk8s_nb.spark.driver_logging import write_log4j2
-from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
+from sparkk8s_nb.spark.gateway import OWN_ACCESS, LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import Java
 
 
@@ -70,7 +71,7 @@ def test_only_what_must_be_known_at_launch_is_on_the_command_line(plan):
         "--driver-memory",
         "1g",
         "--driver-java-options",
-        f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()} -Djava.io.tmpdir={plan.scratch} -Dx=1",
+        f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()} -Djava.io.tmpdir={plan.scratch} {OWN_ACCESS} -Dx=1",
         "--packages",
         "g:a:1,g:b:2",
         "--driver-class-path",
@@ -186,3 +187,11 @@ def test_the_drivers_log_is_a_rotating_private_file(tmp_path):
     assert "10MB" in text
     assert "filePermissions = rw-------" in text
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_jvm_is_told_what_kind_of_key_it_has(plan):
+    """Nothing where there is none; a proxy's address, which may hold a password, is no argument."""
+    told = gateway._command(replace(plan, key_algorithm="EC", proxy="http://u:hidden@proxy"), "/spark")
+    assert "-Dkubernetes.certs.client.key.algo=EC" in " ".join(told)
+    assert "hidden" not in " ".join(told)
+    assert "key.algo" not in " ".join(gateway._command(plan, "/spark"))

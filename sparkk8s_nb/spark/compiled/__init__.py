@@ -1,0 +1,1 @@
+"""Java sources that are compiled in the driver's JVM when they are needed."""

@@ -1,0 +1,54 @@
+"""Spark's own Kubernetes client goes on when its bearer token is renewed.
+
+Spark reads ``spark.kubernetes.authenticate.oauthTokenFile`` once, when it makes its client, and fabric8 refreshes
+no token that was given to it: after its end (15 minutes with some clouds' plugins) every request would get 401.
+A provider on the client's configuration is asked for each request instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sparkk8s_nb.spark.janino import compile_class, instance
+
+logger = logging.getLogger(__name__)
+
+STRING = "java.lang.String"
+
+
+def follow_token_file(gateway: Any, client: Any, file: Path) -> Any:
+    """Have a fabric8 client send the token that its file holds at each request.
+
+    Parameters
+    ----------
+    gateway : py4j.java_gateway.JavaGateway
+    client : io.fabric8.kubernetes.client.KubernetesClient
+    file : Path
+
+    Raises
+    ------
+    Py4JError
+        If this JVM cannot compile the provider.
+    """
+    source = (
+        resources.files("sparkk8s_nb.spark.compiled").joinpath("TokenFile.java").read_text(encoding="utf-8")
+    )
+    made = compile_class(gateway.jvm, source, "sparkk8s.TokenFile")
+    configuration = client.getConfiguration()
+    provider = instance(gateway, made, (STRING, str(file)), (STRING, configuration.getOauthToken() or ""))
+    configuration.setOauthTokenProvider(provider)
+    return provider
+
+
+def follow_sparks_token(context: Any, file: Path) -> None:
+    """The same for the client of a running SparkContext; where it cannot be done, the log says so."""
+    from py4j.protocol import Py4JError
+
+    try:
+        client = context._jsc.sc().schedulerBackend().kubernetesClient()
+        follow_token_file(context._gateway, client, file)
+    except Py4JError:
+        logger.warning("Spark keeps the token it started with: it will not see a renewed one.", exc_info=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sparkk8s_nb.errors import UnsharedPathError
-from sparkk8s_nb.spark.driver import LaunchingSparkDriver
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import find_java
+from sparkk8s_nb.spark.launching import LaunchingSparkDriver
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -55,10 +55,11 @@ class Client:
         NotNowError
         """
         moment = datetime.datetime.fromtimestamp(now, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        # A uid in a patch's metadata is a precondition: the server answers 409 for another object.
+        # A uid in a patch's metadata is compared: the server answers 422 for another object, which may not
+        # change it, and some servers 409.
         patch = {"metadata": {"uid": uid}, "spec": {"renewTime": moment}}
         answer = self._send("PATCH", self._path(LEASES, "leases", name), body=patch, content_type=MERGE_PATCH)
-        if answer.status in (404, 409):
+        if answer.status in (404, 409) or (answer.status == 422 and b'"metadata.uid"' in answer.body):
             return Renewed.LOST
         if not answer.ok:
             return Renewed.REFUSED

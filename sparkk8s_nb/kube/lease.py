@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sparkk8s_nb.errors import ConflictError, NotFoundError
+from sparkk8s_nb.errors import ConflictError, InvalidError, NotFoundError
 from sparkk8s_nb.kube.kinds import kind_of
 from sparkk8s_nb.ports import Cluster, Manifest
 
@@ -103,10 +103,15 @@ def renew(cluster: Cluster, name: str, *, uid: str, now: float) -> Renewal:
     ClusterError
         If the API server does not answer: that says nothing about the Lease.
     """
-    # A uid in a patch's metadata is a precondition: the server answers 409 for another object.
+    # A uid in a patch's metadata is compared: the server answers 422 for another object, which may not change
+    # it, and some servers 409.
     patch = {"metadata": {"uid": uid}, "spec": {"renewTime": micro_time(now)}}
     try:
         renewed = cluster.merge("Lease", name, patch)
     except (NotFoundError, ConflictError):
+        return Renewal.LOST
+    except InvalidError as error:
+        if "metadata.uid" not in error.problem:
+            raise
         return Renewal.LOST
     return Renewal.RENEWED if renewed["metadata"]["uid"] == uid else Renewal.LOST

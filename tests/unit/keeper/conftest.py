@@ -29,6 +29,7 @@ class SmallApi:
     stubborn: int = 0
     statuses: list[int] = field(default_factory=list)
     refused: dict[tuple[str, str], int] = field(default_factory=dict)
+    foreign_uid_status: int = 409
     down: bool = False
     sent: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
@@ -73,7 +74,8 @@ class SmallApi:
             "preconditions", {}
         ).get("uid", uid)
         if asked != uid:
-            return Answer(status=409, body=b"{}")
+            body = {"details": {"causes": [{"field": "metadata.uid"}]}}
+            return Answer(status=self.foreign_uid_status, body=json.dumps(body).encode())
         if method == "PATCH":
             lease["spec"].update(body["spec"])
         if method == "DELETE":

@@ -14,11 +14,19 @@ def test_a_renewal_names_the_uid_it_means(api, client):
     assert api.bodies[0] == {"metadata": {"uid": "u"}, "spec": {"renewTime": "1970-01-01T00:01:00.500000Z"}}
 
 
-def test_a_lease_that_is_gone_or_another_s_is_lost(api, client):
-    """404 and 409."""
+@pytest.mark.parametrize("status", [409, 422])
+def test_a_lease_that_is_gone_or_another_s_is_lost(api, client, status):
+    """404; another's uid is a conflict on some servers, on most a field that may not change."""
     assert client.renew("s", "u", 0) is Renewed.LOST
+    api.foreign_uid_status = status
     api.lease(uid="other")
     assert client.renew("s", "u", 0) is Renewed.LOST
+
+
+def test_another_field_that_is_invalid_loses_no_lease(api, client):
+    """A policy of the cluster, perhaps."""
+    api.statuses = [422]
+    assert client.renew("s", "u", 0) is Renewed.REFUSED
 
 
 def test_a_refused_renewal_is_a_result(api, client):

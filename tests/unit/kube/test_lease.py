@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sparkk8s_nb.errors import InvalidError
 from sparkk8s_nb.kube.lease import Renewal, lease_manifest, owner_reference, renew
 from sparkk8s_nb.testing import FakeCluster
 
@@ -67,3 +70,21 @@ def test_a_lease_that_is_gone_or_another_s_is_lost():
     assert renew(cluster, "s", uid=uid, now=0) is Renewal.LOST
     make(cluster)
     assert renew(cluster, "s", uid=uid, now=0) is Renewal.LOST
+
+
+class Refusing(FakeCluster):
+    """A server that finds a field of every patch invalid."""
+
+    def __init__(self, field):
+        super().__init__()
+        self.field = field
+
+    def merge(self, kind, name, patch):
+        raise InvalidError(f"patch leases s: {self.field}: field is immutable.", fix="Change it.")
+
+
+def test_a_uid_that_may_not_change_is_another_s():
+    """What real API servers say of it; anything else that is invalid says nothing about the Lease."""
+    assert renew(Refusing("metadata.uid"), "s", uid="u", now=0) is Renewal.LOST
+    with pytest.raises(InvalidError):
+        renew(Refusing("spec.renewTime"), "s", uid="u", now=0)

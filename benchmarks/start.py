@@ -106,7 +106,7 @@ def prepare(scratch: Path) -> None:
             "data": {"executor.sh": script},
         }
     )
-    hints = executor_hints(find_java(os.environ))
+    hints = executor_hints(find_java(os.environ), sys.executable)
     container = {
         "name": "spark",
         "command": ["/bin/sh", "/opt/tools/executor.sh"],

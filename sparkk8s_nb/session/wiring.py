@@ -50,7 +50,7 @@ from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
 from sparkk8s_nb.spark.java import Java, find_java
 from sparkk8s_nb.spark.launching import LaunchingSparkDriver
-from sparkk8s_nb.spark.places import executor_hints, programs, spark_home
+from sparkk8s_nb.spark.places import executor_hints, programs, spark_home, worker_python
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30.0
@@ -164,7 +164,7 @@ def _parts(
             uid=os.getuid(),
             gid=os.getgid(),
             address=address,
-            hints=executor_hints(java, archives),
+            hints=executor_hints(java, worker_python(spec.target), archives),
             options=tuple(given),
         ),
         take_ports=PortTaker(spec, runtime / "ports", address),
@@ -243,6 +243,7 @@ def _launch_driver(
     )
     return LaunchingSparkDriver(
         launch_jvm(plan),
+        python=worker_python(spec.target),
         token_file=access.token_file if access.token_changes else None,
         shared_paths=spec.shared_paths,
     )

@@ -13,6 +13,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -205,6 +206,8 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
         environment.pop(name, None)
     environment |= {
         "JAVA_HOME": str(plan.java.home),
+        # Spark plans some queries with a Python of its own, by the name that executors know: ours.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]),
         "SPARK_HOME": home,
         "SPARK_CONNECT_MODE": "0",
         # The UI would listen on every interface; what serves it to the user is on this machine.

@@ -21,6 +21,8 @@ class LaunchingSparkDriver:
     Parameters
     ----------
     jvm : LaunchedJvm
+    python : str
+        The Python that runs tasks, as the executors' machines know it.
     token_file : Path, optional
         The API server's bearer token, where that file is rewritten during a session.
     shared_paths : sequence of str, optional
@@ -30,10 +32,12 @@ class LaunchingSparkDriver:
     def __init__(
         self,
         jvm: LaunchedJvm,
+        python: str = sys.executable,
         token_file: Path | None = None,
         shared_paths: Sequence[str] | None = None,
     ) -> None:
         self._jvm = jvm
+        self._python = python
         self._shared_paths = shared_paths
         self._token_file = token_file
 
@@ -66,7 +70,7 @@ class LaunchingSparkDriver:
         environment = pyspark_state.Environment()
         pyspark_state.forget_idle_gateway()
         gateway = self._jvm.connect()
-        os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+        os.environ |= {"PYSPARK_PYTHON": self._python, "PYSPARK_DRIVER_PYTHON": sys.executable}
         try:
             spark, writes = create_session(gateway, conf, py_files, self._shared_paths)
             if self._token_file is not None:

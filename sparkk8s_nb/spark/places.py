@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 
 from sparkk8s_nb.model.imagecheck import Program
+from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.spark import class_archives
 from sparkk8s_nb.spark.class_archives import ClassArchives
 from sparkk8s_nb.spark.java import Java
+
+IN_ANY_IMAGE = "python3"
+"""Found on the path, as Spark's own default is: the driver's place of Python means nothing in another image."""
 
 
 def spark_home() -> Path:
@@ -19,13 +23,33 @@ def spark_home() -> Path:
     return Path(_find_spark_home())
 
 
-def executor_hints(java: Java, archives: ClassArchives | None = None) -> dict[str, str]:
-    """Environment that tells an executor where the driver found things: same image, same places."""
+def worker_python(target: ClusterTarget) -> str:
+    """The Python that runs tasks: the driver's very own where executors share its image or machine.
+
+    Examples
+    --------
+    >>> worker_python(ClusterTarget(kind=TargetKind.CONTEXT, namespace="team", context="lab"))
+    'python3'
+    """
+    return IN_ANY_IMAGE if target.kind is TargetKind.CONTEXT else sys.executable
+
+
+def executor_hints(java: Java, python: str, archives: ClassArchives | None = None) -> dict[str, str]:
+    """Environment that tells an executor where the driver found things: same image, same places.
+
+    Parameters
+    ----------
+    java : Java
+    python : str
+        What runs tasks (:func:`worker_python`).
+    archives : ClassArchives, optional
+        The archives of classes, which may not have been made yet.
+    """
     hints = {
         "SPARKK8S_JAVA_HOME": str(java.home),
         "SPARKK8S_SPARK_HOME": str(spark_home()),
         "SPARKK8S_PYTHON": sys.executable,
-        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": python,
     }
     archive = archives.found(class_archives.EXECUTOR) if archives is not None else None
     return hints | ({class_archives.HINT: str(archive)} if archive else {})

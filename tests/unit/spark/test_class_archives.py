@@ -139,6 +139,6 @@ def test_the_lists_name_sparks_classes_and_none_that_is_made_at_run_time(role):
 def test_executors_are_told_of_an_archive_only_when_there_is_one(java, spark, tmp_path):
     """A hint that leads nowhere would stand in every pod's description."""
     archives = archives_for(java, spark, tmp_path / "cache")
-    assert HINT not in executor_hints(java, archives)
+    assert HINT not in executor_hints(java, "python3", archives)
     class_archive_maker.make(java, spark, tmp_path / "cache")
-    assert executor_hints(java, archives)[HINT] == str(archives.path(EXECUTOR))
+    assert executor_hints(java, "python3", archives)[HINT] == str(archives.path(EXECUTOR))

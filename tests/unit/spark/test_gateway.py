@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,3 +196,15 @@ def test_the_jvm_is_told_what_kind_of_key_it_has(plan):
     assert "-Dkubernetes.certs.client.key.algo=EC" in " ".join(told)
     assert "hidden" not in " ".join(told)
     assert "key.algo" not in " ".join(gateway._command(plan, "/spark"))
+
+
+def test_the_driver_s_python_comes_first_on_the_jvm_s_path(plan, spark_home, tmp_path):
+    """Spark starts one for some queries, by the name that any image knows."""
+    spark_home(f"open({str(tmp_path / 'told')!r}, 'w').write(os.environ['PATH'])\ntime.sleep(60)")
+    jvm = spark_home.launch(plan)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "told").exists() or not (tmp_path / "told").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (tmp_path / "told").read_text().split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    jvm.end(grace=0.1)

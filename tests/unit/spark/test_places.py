@@ -1,4 +1,4 @@
-"""Where this kernel's programs lie."""
+"""Where executors find Python, Spark and Java, and where this kernel's programs lie."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.spark import places
 from sparkk8s_nb.spark.java import Java
+from sparkk8s_nb.spark.places import executor_hints, worker_python
 
 
 def test_programs_are_found_where_they_really_lie(tmp_path, monkeypatch):
@@ -29,3 +33,18 @@ def test_programs_are_found_where_they_really_lie(tmp_path, monkeypatch):
     assert python.changed >= Path(sys.executable).lstat().st_mtime
     assert java.paths == (os.path.realpath(tmp_path / "jdk" / "bin" / "java"),)
     assert java.changed == (tmp_path / "jdk").stat().st_mtime
+
+
+@pytest.mark.parametrize("kind", [TargetKind.EMBEDDED, TargetKind.IN_CLUSTER])
+def test_where_executors_share_the_driver_s_files_its_very_python_runs_tasks(kind: TargetKind) -> None:
+    """This machine, or the notebook's own image."""
+    assert worker_python(ClusterTarget(kind=kind, namespace="n")) == sys.executable
+
+
+def test_in_another_image_the_python_on_the_path_runs_tasks() -> None:
+    """A laptop's path of Python is in no image."""
+    python = worker_python(ClusterTarget(kind=TargetKind.CONTEXT, namespace="n", context="lab"))
+    assert python == "python3"
+    hints = executor_hints(Java(home=Path("/jdk"), version=17), python)
+    assert hints["PYSPARK_PYTHON"] == "python3"
+    assert hints["SPARKK8S_JAVA_HOME"] == "/jdk"

@@ -17,10 +17,10 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-unit check format docs class-lists bench lock java venv clean
+.PHONY: help demo lab test test-unit test-cluster check format docs class-lists bench lock java venv clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv java ## Run the quickstart notebook on Spark executors and print its results
 	@mkdir -p $(OUT)
@@ -34,12 +34,16 @@ lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passe
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR)/$(OUT)/lab --ServerApp.ip=127.0.0.1 \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
 
-test: java test-unit ## Run all tests: those of test-unit, then real clusters, kernels and Spark
-	$(PYTEST) tests --ignore=tests/unit
+test: java test-unit ## Run all tests but test-cluster's: those of test-unit, then real kernels and Spark
+	$(PYTEST) tests --ignore=tests/unit -m "not node_tier"
 
 test-unit: venv ## Run the tests that take seconds and need neither Java nor a cluster
 	$(PYTEST) --doctest-modules sparkk8s_nb
 	$(PYTEST) tests/unit
+
+test-cluster: java ## Run the tests on real Kubernetes, brought up here (Linux, root; docs/testing-clusters.md)
+	$(BIN)/python -m tests.cluster.provision
+	$(PYTEST) tests/cluster
 
 check: venv ## Run the linters, the type checker and the architecture's contracts
 	$(BIN)/ruff check

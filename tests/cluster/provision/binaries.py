@@ -1,0 +1,122 @@
+"""Builds etcd, Kubernetes and pods' pause with Go: ``python -m tests.cluster.provision.binaries [NAME...]``.
+
+Kubernetes' own module replaces its staging modules by directories, so ``go install`` refuses it. A module of
+ours requires it and replaces each of them by its published version instead: v1.35.4 has v0.35.4.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.cluster.provision.places import (
+    BINARIES,
+    ETCD,
+    KUBERNETES,
+    PAUSE_SOURCE,
+    binary,
+    missing_binaries,
+)
+
+STAGING = re.compile(r"^\s*(?:replace\s+)?(\S+) => \./staging/", re.MULTILINE)
+
+
+def go_mod(module: str, version: str, requires_go: str, replaced: dict[str, str]) -> str:
+    """The text of a module that needs only ``module``."""
+    lines = [f"module build\n\ngo {requires_go}\n\nrequire {module} {version}\n"]
+    lines += [f"replace {name} => {name} {at}" for name, at in sorted(replaced.items())]
+    return "\n".join(lines) + "\n"
+
+
+def staging_modules(text: str) -> list[str]:
+    """The modules that a ``go.mod`` of Kubernetes replaces by its own directories.
+
+    >>> staging_modules("replace (\\n\\tk8s.io/api => ./staging/src/k8s.io/api\\n)")
+    ['k8s.io/api']
+    """
+    return STAGING.findall(text)
+
+
+def build(name: str) -> Path:
+    """Build one binary, unless it is there, and return its path."""
+    target = binary(name)
+    if not missing_binaries((name,)):
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as directory:
+        work = Path(directory)
+        flags = "-s -w"
+        match name:
+            case "etcd":
+                package = "go.etcd.io/etcd/server/v3"
+                _module(work, package, ETCD, replaced=False)
+            case "pause":
+                (work / "go.mod").write_text("module build\n")
+                package = str(shutil.copy(PAUSE_SOURCE, work))
+            case _:
+                package = f"k8s.io/kubernetes/cmd/{name}"
+                _module(work, "k8s.io/kubernetes", KUBERNETES, replaced=True)
+                flags += f" {_version_flags()}"
+        _go(work, "build", "-mod=mod", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", name, package)
+        (work / name).replace(target)  # never a half-written binary under its name
+    return target
+
+
+def _module(work: Path, module: str, version: str, *, replaced: bool) -> None:
+    """Write ``go.mod`` into ``work``, from what the module itself asks for."""
+    (work / "go.mod").write_text("module build\n")
+    told = json.loads(_go(work, "mod", "download", "-json", f"{module}@{version}", capture=True))
+    text = Path(told["GoMod"]).read_text()
+    requires_go = re.search(r"^go (\S+)$", text, re.MULTILINE)
+    assert requires_go is not None
+    at = f"v0.{version.partition('.')[2]}"
+    replacements = dict.fromkeys(staging_modules(text), at) if replaced else {}
+    (work / "go.mod").write_text(go_mod(module, version, requires_go[1], replacements))
+
+
+def _version_flags() -> str:
+    major, minor, _ = KUBERNETES.removeprefix("v").split(".")
+    values = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items())
+
+
+def _go(work: Path, *arguments: str, capture: bool = False) -> str:
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+    done = subprocess.run(
+        ["go", *arguments],
+        cwd=work,
+        env=environ,
+        check=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if capture else None,
+    )
+    return done.stdout or ""
+
+
+def main(names: list[str]) -> None:
+    """Build what is missing of ``names``, by default everything."""
+    wanted = tuple(names) or BINARIES
+    unknown = set(wanted) - set(BINARIES)
+    if unknown:
+        sys.exit(
+            f"Not a binary of the cluster: {', '.join(sorted(unknown))}. There are: {', '.join(BINARIES)}."
+        )
+    missing = missing_binaries(wanted)
+    if missing and shutil.which("go") is None:
+        sys.exit(f"No Go on the path to build {', '.join(missing)} with: install Go 1.25 or newer.")
+    for name in missing:
+        begun = time.monotonic()
+        print(f"Building {name} ...", flush=True)
+        print(f"{build(name)} ({time.monotonic() - begun:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

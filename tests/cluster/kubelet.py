@@ -49,7 +49,7 @@ def start_kubelet(run: Run, stack: ExitStack, api: Api, containers: Containers) 
 def _write_network(run: Run, pods: str) -> None:
     """Pods hang on the bridge, and know no way out of it."""
     directory = run.directory / "cni"
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)  # containerd looks for it first
     base = pods.rpartition(".")[0].rpartition(".")[0]
     ipam = {
         "type": "host-local",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ class Run:
     def __init__(self, marker: Path) -> None:
         self.marker = marker
         self._note("owner", identify().as_dict())
-        self.directory = Path(tempfile.mkdtemp(prefix="sparkk8s-cluster-"))
+        self.directory = Path(tempfile.gettempdir(), f"sparkk8s-cluster-{secrets.token_hex(8)}")
         self._note("directory", str(self.directory))
+        self.directory.mkdir(mode=0o700)
 
     @property
     def cgroup(self) -> str:
@@ -118,18 +120,19 @@ def undo(marker: Path) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(process.pid).kill()
     _wait_gone(processes)
-    for what, value in reversed(listed):
-        match what:
-            case "cgroup":
-                for hierarchy in hierarchies():
-                    _remove_cgroup(hierarchy / value)
-            case "link":
-                _remove_link(value)
-            case "mount point":
-                Path(value).rmdir()
-            case "directory":
-                shutil.rmtree(value)
-    marker.unlink()
+    with ExitStack() as removals:  # the last thing made goes first; one that fails does not keep the others
+        for what, value in listed:
+            match what:
+                case "cgroup":
+                    for hierarchy in hierarchies():
+                        removals.callback(_remove_cgroup, hierarchy / value)
+                case "link":
+                    removals.callback(_remove_link, value)
+                case "mount point":
+                    removals.callback(_remove_directory, Path(value))
+                case "directory":
+                    removals.callback(shutil.rmtree, value, ignore_errors=not Path(value).exists())
+    marker.unlink(missing_ok=True)
 
 
 def hierarchies() -> list[Path]:
@@ -152,6 +155,12 @@ def _wait_gone(processes: list[ProcessId]) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"Processes of the cluster do not end: {alive}")
         time.sleep(0.02)
+
+
+def _remove_directory(path: Path) -> None:
+    """Remove an empty directory; a run can have been cut off just before it made it."""
+    with contextlib.suppress(FileNotFoundError):
+        path.rmdir()
 
 
 def _remove_link(name: str) -> None:

@@ -111,6 +111,7 @@ class Holder:
 
     def noted(self, what: str) -> bool:
         """Whether it has made such a thing."""
+        assert self.process.poll() is None, "it ended before it came up"
         marker = self.marker()
         return marker is not None and any(found == what for found, _ in notes(marker))
 

@@ -24,6 +24,7 @@ from tests.cluster.provision.places import (
     binary,
     missing_binaries,
 )
+from tests.cluster.provision.toolchain import find_go
 
 STAGING = re.compile(r"^\s*(?:replace\s+)?(\S+) => \./staging/", re.MULTILINE)
 
@@ -44,11 +45,9 @@ def staging_modules(text: str) -> list[str]:
     return STAGING.findall(text)
 
 
-def build(name: str) -> Path:
-    """Build one binary, unless it is there, and return its path."""
+def build(name: str, go: str) -> Path:
+    """Build one binary with that Go and return its path."""
     target = binary(name)
-    if not missing_binaries((name,)):
-        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as directory:
         work = Path(directory)
@@ -56,23 +55,35 @@ def build(name: str) -> Path:
         match name:
             case "etcd":
                 package = "go.etcd.io/etcd/server/v3"
-                _module(work, package, ETCD, replaced=False)
+                _module(go, work, package, ETCD, replaced=False)
             case "pause":
                 (work / "go.mod").write_text("module build\n")
                 package = str(shutil.copy(PAUSE_SOURCE, work))
             case _:
                 package = f"k8s.io/kubernetes/cmd/{name}"
-                _module(work, "k8s.io/kubernetes", KUBERNETES, replaced=True)
+                _module(go, work, "k8s.io/kubernetes", KUBERNETES, replaced=True)
                 flags += f" {_version_flags()}"
-        _go(work, "build", "-mod=mod", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", name, package)
+        _go(
+            go,
+            work,
+            "build",
+            "-mod=mod",
+            "-trimpath",
+            "-buildvcs=false",
+            "-ldflags",
+            flags,
+            "-o",
+            name,
+            package,
+        )
         (work / name).replace(target)  # never a half-written binary under its name
     return target
 
 
-def _module(work: Path, module: str, version: str, *, replaced: bool) -> None:
+def _module(go: str, work: Path, module: str, version: str, *, replaced: bool) -> None:
     """Write ``go.mod`` into ``work``, from what the module itself asks for."""
     (work / "go.mod").write_text("module build\n")
-    told = json.loads(_go(work, "mod", "download", "-json", f"{module}@{version}", capture=True))
+    told = json.loads(_go(go, work, "mod", "download", "-json", f"{module}@{version}", capture=True))
     text = Path(told["GoMod"]).read_text()
     requires_go = re.search(r"^go (\S+)$", text, re.MULTILINE)
     assert requires_go is not None
@@ -87,10 +98,10 @@ def _version_flags() -> str:
     return " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items())
 
 
-def _go(work: Path, *arguments: str, capture: bool = False) -> str:
-    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+def _go(go: str, work: Path, *arguments: str, capture: bool = False) -> str:
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local"}
     done = subprocess.run(
-        ["go", *arguments],
+        [go, *arguments],
         cwd=work,
         env=environ,
         check=True,
@@ -110,12 +121,11 @@ def main(names: list[str]) -> None:
             f"Not a binary of the cluster: {', '.join(sorted(unknown))}. There are: {', '.join(BINARIES)}."
         )
     missing = missing_binaries(wanted)
-    if missing and shutil.which("go") is None:
-        sys.exit(f"No Go on the path to build {', '.join(missing)} with: install Go 1.25 or newer.")
+    go = find_go() if missing else ""
     for name in missing:
         begun = time.monotonic()
         print(f"Building {name} ...", flush=True)
-        print(f"{build(name)} ({time.monotonic() - begun:.0f} s)", flush=True)
+        print(f"{build(name, go)} ({time.monotonic() - begun:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from tests.cluster.cleanup import LINKS, hierarchies, markers_dir, new_run, note
 from tests.cluster.daemons import BrokenClusterError
 from tests.cluster.namespaces import SETTINGS
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
+from tests.cluster.real_cluster import RealCluster
 from tests.embedded.kernels import eventually
 
 pytestmark = pytest.mark.timeout(300)
@@ -146,6 +147,18 @@ class Holder:
         sweep(markers_dir())
 
 
+def run_pod(cluster: RealCluster, scratch: Path) -> None:
+    """Have a pod run, with its mounts, network and control groups."""
+    adapter = cluster.connect("default", scratch)
+    sleeper = {"name": "main", "image": cluster.image, "command": ["sleep", "600"]}
+    try:
+        assert eventually(lambda: adapter.read("ServiceAccount", "default") is not None)
+        adapter.create({"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": {"containers": [sleeper]}})
+        assert eventually(lambda: adapter.read("Pod", "sleeper")["status"]["phase"] == "Running")  # type: ignore[index]
+    finally:
+        adapter.close()
+
+
 @pytest.fixture
 def hold() -> Iterator[Callable[[str], Holder]]:
     """Starts such processes."""
@@ -188,11 +201,13 @@ def test_a_run_that_is_interrupted_on_its_way_up_removes_everything(
 
 
 def test_after_a_killed_run_its_processes_end_and_the_next_run_removes_the_rest(
-    hold: Callable[[str], Holder], tier: str
+    hold: Callable[[str], Holder], tier: str, tmp_path: Path
 ) -> None:
     """kill -9: the kernel ends what ran, the marker tells the next run what to remove."""
     holder = hold(tier)
-    holder.up()
+    told = holder.up()
+    if "image" in told:
+        run_pod(RealCluster(kubeconfig=Path(told["kubeconfig"]), image=told["image"]), tmp_path)
     made = holder.made()
     holder.process.kill()
     holder.process.wait()

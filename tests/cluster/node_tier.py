@@ -8,6 +8,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.cluster.apiserver import Api, Place, start_api
 from tests.cluster.cleanup import Run
@@ -21,6 +22,7 @@ from tests.cluster.provision.places import BINARIES, missing_binaries
 
 TOOLS = ("setpriv", "unshare", "nsenter", "ip", "containerd", "ctr", "runc", "dnsmasq")
 NETWORK_PLUGINS = ("bridge", "host-local")
+NO_PROXY = ("NO_PROXY", "no_proxy")
 HOW = "make test-cluster makes them"
 
 
@@ -52,6 +54,9 @@ def start_node_tier(run: Run, stack: ExitStack) -> NodeTier:
     """Bring everything up, in this order; the stack takes it down in the other."""
     namespaces = make_namespaces(run, stack)
     network = namespaces.network
+    # A proxy of this machine's does not know the way.
+    direct = {name: ",".join(filter(None, [os.environ.get(name), network.api])) for name in NO_PROXY}
+    stack.enter_context(patch.dict(os.environ, direct))
     place = Place(
         address=network.api,
         port=443,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,7 +152,7 @@ def _target(kubeconfig: Path, context: str, namespace: str) -> ClusterTarget:
     return ClusterTarget(kind=TargetKind.CONTEXT, namespace=namespace, context=context, kubeconfig=kubeconfig)
 
 
-def _wait_until(done: Any, what: str) -> None:
+def _wait_until(done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + DELETED_SECONDS
     while not done():
         assert time.monotonic() < deadline, f"waited {DELETED_SECONDS:.0f} s in vain for {what}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.credentials import CONTEXT
+from tests.cluster.daemons import tail
 from tests.cluster.real_cluster import Namespace, session_rules
 from tests.embedded.kernels import GONE_SECONDS, Kernel, Remains, SessionFacts, eventually
 
@@ -28,7 +29,12 @@ class Notebook:
     def start(self) -> SessionFacts:
         """Start a session with two executors and run a job with Python workers on it."""
         image = self.namespace.cluster.image
-        return self.kernel.start(f"--context {CONTEXT} --image {image} {SIZE}")
+        try:
+            return self.kernel.start(f"--context {CONTEXT} --image {image} {SIZE}")
+        except AssertionError as error:
+            for log in sorted((self.kernel.directory.parent / "state").rglob("driver*")):
+                error.add_note(f"--- {log.name}\n{tail(log)}")
+            raise
 
     def left(self, facts: SessionFacts) -> list[str]:
         """What is left of it anywhere."""

@@ -20,6 +20,7 @@ from sparkk8s_nb.localfiles import private_dir
 FIRST_PORT = 22000
 PORTS_PER_SLOT = 4
 SLOTS = 100
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,9 @@ class PortSlot:
 
 
 def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(SLOTS)) -> PortSlot:
-    """Take the first slot that nobody holds and whose ports are free on ``address``.
+    """Take the first slot that nobody holds and whose ports are free, on ``address`` and on loopback.
+
+    The UI listens on loopback wherever the driver does, and Spark ends the JVM when its port is taken.
 
     Raises
     ------
@@ -66,7 +69,8 @@ def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(
             os.close(handle)
             continue
         slot = PortSlot(index=index, handle=handle)
-        if all(_free(address, slot.driver_port + offset) for offset in range(PORTS_PER_SLOT)):
+        ports = range(slot.driver_port, slot.driver_port + PORTS_PER_SLOT)
+        if all(_free(host, port) for host in {address, LOOPBACK} for port in ports):
             return slot
         slot.release()
     last = FIRST_PORT + SLOTS * PORTS_PER_SLOT - 1

@@ -55,6 +55,14 @@ def test_a_slot_with_a_port_that_somebody_listens_on_is_passed_over(tmp_path, of
     slot.release()
 
 
+def test_the_ui_s_port_is_tried_where_the_ui_listens(tmp_path):
+    """On loopback, also for a driver with another address: another user's UI may be there."""
+    with listening(port_slots.FIRST_PORT + 2):
+        slot = acquire_slot(tmp_path, "127.0.0.2")
+    assert slot.index == 1
+    slot.release()
+
+
 def test_slots_that_are_all_taken_are_an_error_that_says_what_to_do(tmp_path):
     """With the range of ports."""
     held = [acquire_slot(tmp_path, HERE, slots=range(2)) for _ in range(2)]

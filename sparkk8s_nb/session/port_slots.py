@@ -2,7 +2,8 @@
 
 Slot ``i`` is the four ports from ``22000 + 4 * i``: driver, block manager, Spark UI, one in reserve. A slot
 is held by a lock on a file in the runtime directory, which the operating system lets go of when the process
-ends, however it ends. Other users have other runtime directories, so the ports are tried as well.
+ends, however it ends. Other users have other runtime directories: a name that only one process of a network
+can have keeps two starts at the same moment apart (Linux), and the ports are tried as well.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ class PortSlot:
 
     index: int
     handle: int
+    claim: socket.socket | None = None
 
     @property
     def driver_port(self) -> int:
@@ -47,6 +50,8 @@ class PortSlot:
 
     def release(self) -> None:
         """Give the slot back."""
+        if self.claim is not None:
+            self.claim.close()
         os.close(self.handle)
 
 
@@ -68,7 +73,12 @@ def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(
         except BlockingIOError:
             os.close(handle)
             continue
-        slot = PortSlot(index=index, handle=handle)
+        try:
+            claim = _claim(index)
+        except OSError:
+            os.close(handle)
+            continue
+        slot = PortSlot(index=index, handle=handle, claim=claim)
         ports = range(slot.driver_port, slot.driver_port + PORTS_PER_SLOT)
         if all(_free(host, port) for host in {address, LOOPBACK} for port in ports):
             return slot
@@ -78,6 +88,22 @@ def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(
         f"All port slots for Spark drivers are taken (ports {FIRST_PORT} to {last}).",
         fix="Stop a session: sparkk8s-nb ps shows those of yours.",
     )
+
+
+def _claim(index: int) -> socket.socket | None:
+    """The slot's name in this network, which goes with the process; an OSError if somebody has it.
+
+    Spark binds its ports seconds after they were tried, and ends the JVM where the UI's is taken by then.
+    """
+    if sys.platform != "linux":
+        return None
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0sparkk8s-nb/ports/{FIRST_PORT + PORTS_PER_SLOT * index}")
+    except OSError:
+        claim.close()
+        raise
+    return claim
 
 
 def _free(address: str, port: int) -> bool:

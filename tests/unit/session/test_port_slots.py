@@ -55,6 +55,18 @@ def test_a_slot_with_a_port_that_somebody_listens_on_is_passed_over(tmp_path, of
     slot.release()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that belong to a network")
+def test_another_user_s_slot_is_passed_over_before_spark_has_bound_its_ports(tmp_path):
+    """Other lock files, the same network: two starts at the same moment."""
+    ours, theirs = acquire_slot(tmp_path / "ours", HERE), acquire_slot(tmp_path / "theirs", HERE)
+    assert (ours.index, theirs.index) == (0, 1)
+    ours.release()
+    again = acquire_slot(tmp_path / "theirs", HERE)
+    assert again.index == 0
+    again.release()
+    theirs.release()
+
+
 def test_the_ui_s_port_is_tried_where_the_ui_listens(tmp_path):
     """On loopback, also for a driver with another address: another user's UI may be there."""
     with listening(port_slots.FIRST_PORT + 2):

@@ -66,14 +66,18 @@ def make(
     return archives
 
 
-def make_in_background(java: Java, spark_home: Path, cache: Path) -> subprocess.Popen[bytes]:
-    """Start a process that makes them at the lowest priority, and ends by itself; it outlives this one."""
+def make_in_background(java: Java, spark_home: Path, cache: Path) -> None:
+    """Start a process that makes them at the lowest priority, and ends by itself; it outlives this one.
+
+    It is nobody's child, so that no kernel keeps a zombie of it.
+    """
     command = [sys.executable, "-P", "-m", __name__, "--java-home", str(java.home)]
     command += ["--java-version", str(java.version), "--spark-home", str(spark_home), "--cache", str(cache)]
     root = str(Path(__file__).resolve().parents[2])
     search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.Popen(
+    subprocess.run(
         command,
+        check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -178,6 +182,8 @@ def main() -> None:
     parser.add_argument("--spark-home", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     options = parser.parse_args()
+    if os.fork():
+        return
     _step_back()
     make(Java(home=options.java_home, version=options.java_version), options.spark_home, options.cache)
 

@@ -32,7 +32,7 @@ usage: sparkk8s-nb COMMAND [options]
   contexts            clusters to choose from
   cluster up|down|status|kubeconfig
                       the cluster of this machine
-  prepare             make archives of Spark's classes now: they halve every start
+  prepare             make archives of Spark's classes now, for faster starts
                       (else a first start makes them in its background)
   version             this program's version
 

@@ -11,7 +11,7 @@ from sparkk8s_nb.session.preparing import prepare as make_ready
 
 
 def prepare(words: Sequence[str], output: Output) -> int:
-    """Make what halves every start on this machine; a first start would do so in its background."""
+    """Make what a first start would make in its background."""
     only_flags(words, (), "sparkk8s-nb prepare")
     made = make_ready(lambda doing: print(f"{doing} ...", file=sys.stderr, flush=True))
     lines = [f"{path} ({format_memory(path.stat().st_size)})" for path in made.values()]

@@ -249,7 +249,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         key="class_archives", choices=("on", "off"), default=True, kind=values.ON_OFF, group=Group.COURSE,
-        help="Whether a first start on this machine makes archives that halve later starts (on).", example="off",
+        help="Whether a first start makes archives of Spark's classes for faster later ones (on; embedded cluster).",
+        example="off",
     ),
 )  # fmt: skip
 """All options of ``start``, in the order of help."""

@@ -13,6 +13,7 @@ from sparkk8s_nb.errors import NoSessionError, SessionExistsError
 from sparkk8s_nb.model.settings import Settings
 from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.session import wiring
+from sparkk8s_nb.session.preparing import prepare_in_background
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.spark.pyspark_state import active_context, context_description
 
@@ -95,6 +96,8 @@ class Registry:
             self._refuse_foreign_context(restart=restart)
             session = wiring.open_session(options, given=given, on_made=on_made)
             self._session, self._options, self.settings = session, dict(options), settings
+            if options.get("class_archives"):
+                prepare_in_background(session.spec.target)
             for listener in self._listeners:
                 listener(session)
             return Started(session=session)

@@ -44,7 +44,6 @@ from sparkk8s_nb.session.session_dir import SessionDir, make_keys, make_session_
 from sparkk8s_nb.session.specification import executor_env, make_identity, make_spec
 from sparkk8s_nb.session.targets import choose_target
 from sparkk8s_nb.session.templates import load_template
-from sparkk8s_nb.spark.class_archive_maker import make_in_background
 from sparkk8s_nb.spark.class_archives import DRIVER, ClassArchives, archives_for
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
@@ -88,8 +87,7 @@ def open_session(
     state = private_dir(state_dir(environ, Path.home()))
     if target.kind is TargetKind.EMBEDDED:
         embedded.up()
-    cache = cache_dir(environ, Path.home())
-    archives = archives_for(java, spark_home(), cache)
+    archives = archives_for(java, spark_home(), cache_dir(environ, Path.home()))
     place = make_session_dir(identity.name, runtime, state, event_log=options["event_log"])
     with ExitStack() as unfinished:
         unfinished.callback(place.remove)
@@ -112,8 +110,6 @@ def open_session(
             on_made(session)
         unfinished.pop_all()  # from here on the session undoes it
     session.open()
-    if options["class_archives"] and target.kind is TargetKind.EMBEDDED and archives.missing():
-        make_in_background(java, spark_home(), cache)
     return session
 
 

@@ -17,17 +17,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 from sparkk8s_nb.errors import JavaError
 from sparkk8s_nb.localfiles import private_dir, write_private
 from sparkk8s_nb.spark.class_archives import DRIVER, ClassArchives, archive_option, archives_for
 from sparkk8s_nb.spark.java import Java
 
-TIMEOUT = 600.0
-"""Seconds that one archive may take; a loaded machine needs a minute."""
+TIMEOUT = 1800.0
+"""Seconds that one archive may take: half a minute, but at the lowest priority of a busy machine much longer."""
 
 KEPT = 3
 """How many Javas and Sparks have their archives kept (360 MB each): the newest."""
@@ -52,18 +55,38 @@ def make(
     Raises
     ------
     JavaError
-        If this Java cannot make one; what it said is kept and it is not tried again.
+        If they cannot be made. What this Java itself says against it is kept, and it is not tried again.
     """
     archives = archives_for(java, spark_home, cache)
     private_dir(archives.directory.parent)
     private_dir(archives.directory)
     with (archives.directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _lock(lock, say)
         for role in archives.missing():
             say(f"Making the archive of the {role}'s classes")
             _make_one(java, spark_home, archives, role)
     _forget_old(archives)
     return archives
+
+
+def _lock(file: IO[str], say: Callable[[str], object]) -> None:
+    """Wait for whoever makes them already."""
+    deadline, told = time.monotonic() + 2 * TIMEOUT, False
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise JavaError(
+                    "Another process makes archives of Spark's classes and does not come to an end.",
+                    fix="Starts work without them, only slower.",
+                ) from error
+        else:
+            return
+        if not told:
+            say("Waiting for another process that makes them")
+            told = True
+        time.sleep(0.2)
 
 
 def make_in_background(java: Java, spark_home: Path, cache: Path) -> None:
@@ -75,9 +98,8 @@ def make_in_background(java: Java, spark_home: Path, cache: Path) -> None:
     command += ["--java-version", str(java.version), "--spark-home", str(spark_home), "--cache", str(cache)]
     root = str(Path(__file__).resolve().parents[2])
     search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    subprocess.run(
+    process = subprocess.Popen(
         command,
-        check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -86,6 +108,8 @@ def make_in_background(java: Java, spark_home: Path, cache: Path) -> None:
         start_new_session=True,
         umask=0o077,
     )
+    # It forks and ends at once; nobody waits for that but this thread.
+    threading.Thread(target=process.wait, name="sparkk8s-archives", daemon=True).start()
 
 
 def _make_one(java: Java, spark_home: Path, archives: ClassArchives, role: str) -> None:
@@ -100,25 +124,31 @@ def _make_one(java: Java, spark_home: Path, archives: ClassArchives, role: str) 
             class_path = f"{EXECUTOR_CONF_DIR}:{spark_home}/jars/*"
         command = [str(java.home / "bin" / "java"), *options, "-Xmx2g", "-Xshare:dump"]
         command += [f"-XX:SharedClassListFile={names}", archive_option(made), "-cp", class_path]
-        try:
-            result = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=TIMEOUT,
-                check=False,
-                env=_environ(spark_home),
-            )
-            problem = "" if result.returncode == 0 and made.is_file() else result.stdout + result.stderr
-        except subprocess.TimeoutExpired:
-            problem = f"not done after {TIMEOUT:.0f} s"
-        if problem:
-            write_private(archives.failure(role), problem[-4000:])
+        code, said = _run(command, spark_home, TIMEOUT)
+        if code > 0:
+            write_private(archives.failure(role), said[-4000:])
+        if code != 0 or not made.is_file():
             raise JavaError(
-                f"This Java cannot make an archive of the {role}'s classes: {problem.strip().splitlines()[-1]}",
-                fix=f"Starts work without it, only slower. To try again, remove {archives.failure(role)}.",
+                f"No archive of the {role}'s classes could be made: {_last_line(said) or f'Java ended with {code}'}",
+                fix="Starts work without it, only slower. sparkk8s-nb prepare tries again.",
             )
         made.replace(archives.path(role))
+
+
+def _run(command: Sequence[str], spark_home: Path, timeout: float) -> tuple[int, str]:
+    """Run Java; its exit code (below 0 where a signal ended it, which says nothing of Java) and all it said."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=False, env=_environ(spark_home)
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"not done after {timeout:.0f} s"
+    return result.returncode, result.stdout + result.stderr
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def class_list(role: str) -> bytes:
@@ -137,11 +167,9 @@ def driver_command(java: Java, spark_home: Path) -> tuple[Sequence[str], str]:
     """
     command = [str(java.home / "bin" / "java"), "-Xmx128m", "-cp", f"{spark_home}/jars/*"]
     command += ["org.apache.spark.launcher.Main", "org.apache.spark.deploy.SparkSubmit", "pyspark-shell"]
-    result = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env=_environ(spark_home)
-    )
-    words = [word for word in result.stdout.replace("\n", "").split("\0") if word]
-    if result.returncode != 0 or "-cp" not in words or "org.apache.spark.deploy.SparkSubmit" not in words:
+    code, said = _run(command, spark_home, 60)
+    words = [word for word in said.replace("\n", "").split("\0") if word]
+    if code != 0 or "-cp" not in words or "org.apache.spark.deploy.SparkSubmit" not in words:
         raise JavaError(
             "Spark's launcher does not say how it starts a driver.",
             fix="Check SPARK_HOME, or reinstall pyspark.",
@@ -164,7 +192,7 @@ def _forget_old(archives: ClassArchives) -> None:
     """Remove the archives of Javas and Sparks that were used before the newest few."""
     others = [path for path in archives.directory.parent.iterdir() if path != archives.directory]
     for old in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)  # another process may be at it
 
 
 def _step_back() -> None:

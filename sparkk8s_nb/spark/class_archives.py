@@ -50,13 +50,23 @@ class ClassArchives:
         """What Java said when it could not make the archive; it is not tried again."""
         return self.directory / f"{role}.failed"
 
+    @property
+    def usable(self) -> bool:
+        """Whether Java can be told of them: ``spark-submit`` takes its options apart at every blank."""
+        return not any(character.isspace() for character in str(self.directory))
+
     def found(self, role: str) -> Path | None:
-        """The archive of a role, if it has been made."""
+        """The archive of a role, if it has been made; what is found counts as used now."""
         path = self.path(role)
-        return path if path.is_file() else None
+        if not self.usable or not path.is_file():
+            return None
+        os.utime(self.directory)
+        return path
 
     def missing(self) -> tuple[str, ...]:
         """Roles whose archive is still to be made."""
+        if not self.usable:
+            return ()
         return tuple(r for r in ROLES if not self.path(r).is_file() and not self.failure(r).is_file())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +15,16 @@ from tests.embedded.kernels import Kernel, Remains, adapter
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prepared_starts() -> None:
-    """As after a machine's first start, in the user's cache: else a first session's background would do it."""
-    prepare(lambda _: None)
+def prepared_starts() -> Iterator[None]:
+    """As after a machine's first start: else a first session's background would make the archives.
+
+    They are in the tests' own cache, where the next run finds them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        patch.setenv("SPARKK8S_CACHE_DIR", str(base / "sparkk8s-nb" / "starts"))
+        prepare(lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ JAVA = f"""\
     case "$*" in
         *launcher.Main*) printf '{LAUNCHER_WORDS}' ;;
         *-Xshare:dump*)
+            [ -e "$0.killed" ] && kill -9 $$
             [ -e "$0.broken" ] && echo "[error] no such luck" && exit 1
             for word in "$@"; do
                 case "$word" in -XX:SharedArchiveFile=*) echo made > "${{word#*=}}" ;; esac
@@ -101,6 +102,24 @@ def test_a_java_that_cannot_make_one_is_said_and_not_asked_again(java, spark, tm
     assert archives.found(DRIVER) is None
     assert "no such luck" in archives.failure(DRIVER).read_text()
     assert sorted(path.name for path in archives.directory.iterdir()) == ["driver.failed", "lock"]
+
+
+def test_a_java_that_was_killed_is_asked_again(java, spark, tmp_path):
+    """Want of memory passes; nothing half-made takes an archive's place."""
+    (java.home / "bin" / "java.killed").touch()
+    with pytest.raises(JavaError, match="Java ended with -9"):
+        class_archive_maker.make(java, spark, tmp_path / "cache")
+    archives = archives_for(java, spark, tmp_path / "cache")
+    assert archives.missing() == (DRIVER, EXECUTOR)
+    (java.home / "bin" / "java.killed").unlink()
+    assert class_archive_maker.make(java, spark, tmp_path / "cache").missing() == ()
+
+
+def test_where_a_path_has_blanks_starts_go_without(java, spark, tmp_path):
+    """spark-submit would take the option apart, and the JVM look for a main class of the second half."""
+    archives = class_archive_maker.make(java, spark, tmp_path / "Ada's cache")
+    assert archives.missing() == ()
+    assert archives.found(DRIVER) is None
 
 
 def test_what_a_killed_predecessor_left_goes(java, spark, tmp_path):

@@ -122,7 +122,7 @@ def _make_one(java: Java, spark_home: Path, archives: ClassArchives, role: str) 
         options, class_path = driver_command(java, spark_home)
         if role != DRIVER:
             class_path = f"{EXECUTOR_CONF_DIR}:{spark_home}/jars/*"
-        command = [str(java.home / "bin" / "java"), *options, "-Xmx2g", "-Xshare:dump"]
+        command = [str(java.home / "bin" / "java"), *options, "-Xmx512m", "-Xshare:dump"]
         command += [f"-XX:SharedClassListFile={names}", archive_option(made), "-cp", class_path]
         code, said = _run(command, spark_home, TIMEOUT)
         if code > 0:

@@ -78,7 +78,7 @@ def test_both_archives_are_made_once_with_the_class_path_of_their_role(java, spa
     assert len(said) == 2
     calls = (java.home / "bin" / "java.calls").read_text().splitlines()
     driver, executor = (call for call in calls if "-Xshare:dump" in call)
-    assert driver.startswith("--add-opens=a/b=C -Xmx2g")
+    assert driver.startswith("--add-opens=a/b=C -Xmx512m")
     assert driver.endswith("-cp /conf:/spark/jars/*")
     assert executor.endswith(f"-cp /opt/spark/conf:{spark}/jars/*")
     class_archive_maker.make(java, spark, tmp_path / "cache", said.append)

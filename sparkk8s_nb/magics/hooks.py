@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import sys
 import threading
 import time
 import zlib
@@ -50,7 +51,6 @@ class CellHooks:
         self._registry = registry
         self._thread = _OfThisThread()
         self._tags: set[str] = set()
-        self._home = threading.current_thread()
 
     def register(self) -> None:
         """Begin to be called."""
@@ -77,9 +77,18 @@ class CellHooks:
         self.begin(session)
 
     def _session_began(self, session: Session) -> None:
-        """In the middle of a cell; one that a user's thread has started belongs to none yet."""
-        if self._thread.cells or threading.current_thread() is threading.main_thread():
+        """In the middle of a cell; a user's thread, a startup file and a widget's callback are in none."""
+        if self._thread.cells or self._in_unseen_cell():
             self.begin(session)
+
+    def _in_unseen_cell(self) -> bool:
+        """Whether the main thread runs a cell that began before there were hooks: the one that loads them.
+
+        IPython puts its own display hook in place while a cell runs. What begins outside of a cell would be
+        ended by none, and every later cell would count as one inside of it.
+        """
+        on_main = threading.current_thread() is threading.main_thread()
+        return on_main and sys.displayhook is self._ip.displayhook
 
     def begin(self, session: Session) -> None:
         """A cell begins, or the session does in the middle of one."""
@@ -92,7 +101,7 @@ class CellHooks:
         count = here.count
         cell_id = getattr(here.cells[0], "cell_id", None) or self._requested_cell()
         ref = CellRef(tag=self._new_tag(session, count, cell_id), count=count, cell_id=cell_id)
-        beside = threading.current_thread() is not self._home
+        beside = threading.current_thread() is not threading.main_thread()
         # A driver that is gone: the cell will say so itself if it needs Spark.
         with contextlib.suppress(SparkK8sError):
             here.running = RunningCell(session, ref, CellContext.capture(), beside=beside)

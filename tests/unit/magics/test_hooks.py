@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -69,7 +70,7 @@ class Registry:
 @pytest.fixture
 def at(monkeypatch):
     history = SimpleNamespace(input_hist_parsed=["", "%load_ext sparkk8s_nb", "%sparkk8s start"])
-    ip = SimpleNamespace(history_manager=history, events=Events())
+    ip = SimpleNamespace(history_manager=history, events=Events(), displayhook=object())
     registry = Registry()
     registry.current = Session()
     return SimpleNamespace(ip=ip, registry=registry, session=registry.current, hooks=CellHooks(ip, registry))
@@ -116,6 +117,36 @@ def test_a_session_that_a_users_thread_starts_is_no_cells_yet(at):
     assert tags(at) == []
     run(at)
     assert tags(at) == ["s-cell-abc-3"]
+
+
+def test_a_session_that_starts_outside_of_cells_takes_none_over(at):
+    """A startup file, a widget's callback: the next cell is one of its own, and ends."""
+    at.hooks.register()
+    at.registry.listeners[0](at.session)
+    assert tags(at) == []
+    at.hooks.after_cell(run(at))
+    assert at.session.followed == ["s-cell-abc-3", None]
+
+
+def test_a_session_that_the_loading_cell_starts_has_the_rest_of_it(at, monkeypatch):
+    """There were no hooks when it began; IPython's display hook tells that a cell runs."""
+    monkeypatch.setattr(sys, "displayhook", at.ip.displayhook)
+    at.hooks.register()
+    at.registry.listeners[0](at.session)
+    assert at.session.followed == ["s-cell-2"]
+    at.hooks.after_cell(SimpleNamespace(info=SimpleNamespace(raw_cell="%load_ext sparkk8s_nb")))
+    assert at.session.followed == ["s-cell-2", None]
+
+
+def test_cells_of_the_main_thread_are_not_beside_whichever_thread_loads_the_extension(at):
+    """A widget's callback on a thread of its own may load it."""
+    made = []
+    loader = threading.Thread(target=lambda: made.append(CellHooks(at.ip, at.registry)))
+    loader.start()
+    loader.join()
+    (at.hooks,) = made
+    at.hooks.after_cell(run(at))
+    assert at.session.followed == ["s-cell-abc-3", None]
 
 
 def test_a_cell_has_its_tag_while_it_runs(at):

@@ -84,17 +84,22 @@ class LocalWrites:
 
         with ExitStack() as undo:
             for name in BY_PATH:
-                undo.enter_context(patched(RDD, name, self._asking(getattr(RDD, name), str)))
+                undo.enter_context(patched(RDD, name, self._asking(getattr(RDD, name), "path", str)))
             for name in BY_CONF:
-                undo.enter_context(patched(RDD, name, self._asking(getattr(RDD, name), _output)))
+                undo.enter_context(patched(RDD, name, self._asking(getattr(RDD, name), "conf", _output)))
             yield
 
-    def _asking(self, save: Callable[..., Any], where: Callable[[Any], str]) -> Callable[..., Any]:
+    def _asking(
+        self, save: Callable[..., Any], parameter: str, where: Callable[[Any], str]
+    ) -> Callable[..., Any]:
+        """``save``, asked before it writes to what its first parameter says."""
+
         @functools.wraps(save)
-        def asking(rdd: Any, target: Any, *arguments: Any, **options: Any) -> Any:
-            if path := where(target):
+        def asking(rdd: Any, *arguments: Any, **options: Any) -> Any:
+            target = arguments[0] if arguments else options.get(parameter)
+            if target is not None and (path := where(target)):
                 self._check.check(path)
-            return save(rdd, target, *arguments, **options)
+            return save(rdd, *arguments, **options)
 
         return asking
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from sparkk8s_nb.version import __version__
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from sparkk8s_nb.session.session import Session
 
 __all__ = ["Session", "SparkK8sError", "__version__", "current", "load_ipython_extension", "start", "stop"]
+
+# Where nobody listens, Python writes warnings to the standard error of whichever cell runs now.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _LAZY = {
     "start": "sparkk8s_nb.api",

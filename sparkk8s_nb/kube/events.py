@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 
 from sparkk8s_nb.model.executors import PodEvent
+from sparkk8s_nb.model.timestamps import epoch
 from sparkk8s_nb.ports import Manifest
 
 
@@ -37,12 +37,3 @@ def _pod_event(manifest: Manifest) -> PodEvent:
         message=str(manifest.get("message") or ""),
         at=epoch(next(filter(None, times), None)),
     )
-
-
-def epoch(timestamp: object) -> float:
-    """Seconds since the epoch of the API's timestamp; 0 without one.
-
-    >>> epoch("1970-01-01T00:01:00Z")
-    60.0
-    """
-    return datetime.datetime.fromisoformat(str(timestamp)).timestamp() if timestamp else 0.0

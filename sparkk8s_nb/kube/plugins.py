@@ -5,7 +5,7 @@ This is what we have the ``kubernetes`` package for; it is imported only when a 
 
 from __future__ import annotations
 
-import datetime
+import contextlib
 import logging
 import threading
 import time
@@ -17,6 +17,7 @@ from typing import Any
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.kube.kubeconfig import Chosen
 from sparkk8s_nb.localfiles import write_private
+from sparkk8s_nb.model.timestamps import epoch
 from sparkk8s_nb.ports import Stop
 from sparkk8s_nb.telemetry.worker import Worker
 
@@ -80,31 +81,61 @@ class RenewedToken:
         self._fetch = fetch
         self._file = file
         self._now = now
-        self._lock = threading.Lock()
+        self._renewing = threading.Lock()
         self._credential = first
+        self._failure: ConnectError | None = None
+        self._rest_until = 0.0
         write_private(file, first.token)
 
     def seconds_left(self) -> float | None:
-        """How long until it is to be renewed, 0 if that is now; None for a token without an end."""
+        """How long until it is to be renewed, 0 if that is now; None for a token without an end.
+
+        After a plugin was asked it is left alone for a while, longer if it failed.
+        """
         expires = self._credential.expires
-        return None if expires is None else max(0.0, expires - EARLY - self._now())
+        return None if expires is None else max(0.0, max(expires - EARLY, self._rest_until) - self._now())
 
     def __call__(self) -> str:
-        """The token for a request that is sent now."""
-        with self._lock:
-            if self.seconds_left() == 0:
-                self._renew()
-            return self._credential.token
+        """The token for a request that is sent now.
+
+        One thread renews it; while it is still good the others do not wait for that.
+
+        Raises
+        ------
+        ConnectError
+            If it has ended and the plugin fails; the plugin is asked again after :data:`RETRY_SECONDS`.
+        """
+        if self.seconds_left() == 0 and self._renewing.acquire(blocking=self._ended):
+            try:
+                if self.seconds_left() == 0:
+                    self._renew()
+            finally:
+                self._renewing.release()
+        failure = self._failure
+        if failure is not None and self._ended:
+            raise ConnectError(failure.problem, fix=failure.fix) from failure
+        return self._credential.token
+
+    @property
+    def _ended(self) -> bool:
+        expires = self._credential.expires
+        return expires is not None and self._now() >= expires
 
     def _renew(self) -> None:
         try:
-            self._credential = self._fetch()
+            credential = self._fetch()
         except ConnectError as error:
-            if self._now() >= (self._credential.expires or 0.0):
-                raise
-            logger.warning("the token was not renewed yet: %s", error.problem)
+            # Told once, however often it is tried.
+            level = logging.INFO if self._failure is None else logging.DEBUG
+            logger.log(level, "the token was not renewed: %s", error.problem)
+            # In this order: who looks meanwhile finds either all of it or what was before.
+            self._failure = error
+            self._rest_until = self._now() + RETRY_SECONDS
             return
-        write_private(self._file, self._credential.token)
+        self._credential = credential
+        self._failure = None
+        self._rest_until = self._now() + SHORTEST
+        write_private(self._file, credential.token)
 
 
 class TokenRenewal:
@@ -136,12 +167,9 @@ class TokenRenewal:
         while (left := self._token.seconds_left()) is not None:
             if stop.wait(max(left, SHORTEST)):
                 return
-            try:
+            # Who sends a request is told why there is no token.
+            with contextlib.suppress(ConnectError):
                 self._token()
-            except ConnectError as error:
-                logger.warning("the token has ended: %s", error.problem)
-                if stop.wait(RETRY_SECONDS):
-                    return
 
 
 def _tell_death(error: BaseException) -> None:
@@ -210,7 +238,7 @@ def _ask_exec(chosen: Chosen) -> Credential:
         token=str(status.get("token") or ""),
         certificate=str(status.get("clientCertificateData") or ""),
         key=str(status.get("clientKeyData") or ""),
-        expires=_epoch(status.get("expirationTimestamp")),
+        expires=epoch(status.get("expirationTimestamp")) or None,
     )
 
 
@@ -235,7 +263,3 @@ def _ask_provider(chosen: Chosen) -> Credential:
 def _plugin_name(user: Mapping[str, Any]) -> str:
     named = (user.get("exec") or {}).get("command") or (user.get("auth-provider") or {}).get("name")
     return str(named or "in the kubeconfig")
-
-
-def _epoch(timestamp: object) -> float | None:
-    return datetime.datetime.fromisoformat(str(timestamp)).timestamp() if timestamp else None

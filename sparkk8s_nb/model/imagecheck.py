@@ -6,7 +6,6 @@ executor of the same image has not, and fails with an error that names neither.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from sparkk8s_nb.model.mountinfo import MountPoint, mount_of
 from sparkk8s_nb.model.ownpod import OwnPod, PodMount, pod_mounts
 from sparkk8s_nb.model.podmerge import merge_pods
 from sparkk8s_nb.model.report import Finding, Grade
+from sparkk8s_nb.model.timestamps import epoch
 
 SLACK = 2.0
 """Seconds: the API tells a container's start in whole ones."""
@@ -84,7 +84,7 @@ def not_in_image(
     there = {each.path for each in shared_mounts(own, executors)}
     by_mount: dict[str, list[str]] = {}
     late: list[str] = []
-    started = _epoch(own.container_started)
+    started = epoch(own.container_started)
     for program in programs:
         found = [mount.path for path in program.paths if (mount := mount_of(path, mounts)) is not None]
         if elsewhere := [path for path in found if path not in there]:
@@ -134,7 +134,3 @@ def _identity(mount: PodMount) -> str:
             named = {key: value for key, value in source.items() if key != "readOnly"}
             return f"{kind}:{sorted(named.items(), key=str)}"
     return ""
-
-
-def _epoch(timestamp: str) -> float:
-    return datetime.datetime.fromisoformat(timestamp).timestamp() if timestamp else 0.0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.kube.kubeconfig import Chosen, Entry
-from sparkk8s_nb.kube.plugins import Credential, RenewedToken, TokenRenewal, fetch_credential
+from sparkk8s_nb.kube.plugins import RETRY_SECONDS, Credential, RenewedToken, TokenRenewal, fetch_credential
 from sparkk8s_nb.testing import FakeClock
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -91,11 +93,63 @@ def test_a_plugin_that_fails_for_a_moment_costs_nothing_while_the_token_is_good(
 
     token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=100.0), now=clock)
     clock.sleep(50)
+    caplog.set_level(logging.INFO)
     assert token() == "one"
     assert "The network is away." in caplog.text
     clock.sleep(50)
     with pytest.raises(ConnectError, match="network is away"):
         token()
+
+
+def test_a_plugin_that_fails_is_left_alone_for_a_while(tmp_path, caplog):
+    """Requests send the old token meanwhile, or have the same answer once it has ended; the log tells once."""
+    clock, asked = FakeClock(0.0), []
+
+    def fetch():
+        asked.append(clock())
+        raise ConnectError("The network is away.", fix="Wait.")
+
+    caplog.set_level(logging.INFO)
+    token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=100.0), now=clock)
+    clock.sleep(50)
+    assert [token(), token()] == ["one", "one"]
+    clock.sleep(29)
+    assert (token(), asked) == ("one", [50.0])
+    clock.sleep(1)
+    assert (token(), asked) == ("one", [50.0, 80.0])
+    clock.sleep(25)
+    for _ in range(2):
+        with pytest.raises(ConnectError, match="network is away"):
+            token()
+    assert asked == [50.0, 80.0]
+    assert len(caplog.records) == 1
+
+
+def test_a_token_that_lives_shorter_than_it_is_renewed_early_is_not_fetched_for_each_request(tmp_path):
+    """Seconds pass between two questions."""
+    clock, asked = FakeClock(0.0), []
+
+    def fetch():
+        asked.append(clock())
+        return Credential(token="short", expires=clock() + 20.0)
+
+    token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=20.0), now=clock)
+    assert {token() for _ in range(5)} == {"short"}
+    assert asked == [0.0]
+
+
+def test_a_request_does_not_wait_for_a_plugin_while_the_token_is_good(tmp_path):
+    """A plugin may take a minute; one thread asks it."""
+    meanwhile = []
+
+    def fetch():
+        request = threading.Thread(target=lambda: meanwhile.append(token()), daemon=True)
+        request.start()
+        request.join()
+        return Credential(token="two", expires=1000.0)
+
+    token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=50.0), now=FakeClock(0.0))
+    assert (token(), meanwhile) == ("two", ["one"])
 
 
 class Ends(FakeClock):
@@ -130,7 +184,7 @@ def test_a_token_is_renewed_in_time_though_nobody_sends_a_request(tmp_path):
 
 
 def test_a_plugin_that_fails_is_asked_again_and_a_stop_ends_every_wait(tmp_path):
-    """Not more often than every few seconds."""
+    """Half a minute lies between."""
     asked = []
     clock = Ends(waits=5)
 
@@ -141,7 +195,7 @@ def test_a_plugin_that_fails_is_asked_again_and_a_stop_ends_every_wait(tmp_path)
     token = RenewedToken(fetch, tmp_path / "token", Credential(token="one", expires=61.0), now=clock)
     TokenRenewal(token).run(clock)
     assert len(asked) > 1
-    assert min(b - a for a, b in itertools.pairwise(asked)) >= 5.0
+    assert min(b - a for a, b in itertools.pairwise(asked)) >= RETRY_SECONDS
     never = TokenRenewal(RenewedToken(fetch, tmp_path / "token", Credential(token="one"), now=clock))
     never.start()
     never.stop()

@@ -104,6 +104,11 @@ class Registry:
                     f"the name of the object ({given}) does not match the name on the URL ({name})"
                 )
             new["metadata"]["name"] = name
+            uid = old["metadata"]["uid"]
+            if (given := new["metadata"].get("uid")) not in (None, "", uid):
+                # A precondition of an update; a patch that names another is one of a field that may not change.
+                why = f"Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"
+                raise status.conflict(resource, name, why)
             return self._replace(resource, old, new, subresource=subresource, dry_run=dry_run)
 
     def patch(
@@ -133,20 +138,23 @@ class Registry:
     def _replace(
         self, resource: Resource, old: Object, new: Object, *, subresource: str, dry_run: bool
     ) -> Object:
+        uid = new["metadata"].get("uid") or old["metadata"]["uid"]
         for key in _SERVER_OWNED:
-            given = new["metadata"].pop(key, None)
-            if key == "uid" and given not in (None, "", old["metadata"]["uid"]):
-                why = f"Precondition failed: UID in precondition: {given}, UID in object meta: {old['metadata']['uid']}"
-                raise status.conflict(resource, name_of(old), why)
+            new["metadata"].pop(key, None)
             if key in old["metadata"]:
                 new["metadata"][key] = old["metadata"][key]
+        new["metadata"]["uid"] = uid
         if not isinstance(new.get("status", {}), dict):
             raise TypeError("status is not an object")
         if subresource == "status":
             new = {
                 **old,
                 "status": new.get("status", {}),
-                "metadata": {**old["metadata"], "resourceVersion": new["metadata"].get("resourceVersion")},
+                "metadata": {
+                    **old["metadata"],
+                    "uid": uid,
+                    "resourceVersion": new["metadata"].get("resourceVersion"),
+                },
             }
         else:
             if "status" in resource.subresources:

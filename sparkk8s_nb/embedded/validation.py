@@ -252,7 +252,7 @@ def _claim(obj: Object, problems: Problems) -> None:
 
 
 def _immutable(resource: Resource, obj: Object, old: Object, problems: Problems) -> None:
-    for key in ("name", "namespace"):
+    for key in ("name", "namespace", "uid"):
         if obj["metadata"].get(key) != old["metadata"].get(key):
             problems.invalid(f"metadata.{key}", obj["metadata"].get(key), "field is immutable")
     if resource is resources.PODS:

@@ -170,16 +170,23 @@ class FakeCluster:
             return copy.deepcopy(self._chosen(kind, selector, all_namespaces=all_namespaces))
 
     def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Manifest:
-        """A JSON merge patch; a uid or resourceVersion in its metadata is a precondition."""
+        """A JSON merge patch; another object's uid is invalid in its metadata, another resourceVersion a conflict."""
         with self._lock:
             self._note("patch", kind, name)
             found = self._existing("patch", kind, name)
             asked = patch.get("metadata") or {}
-            for key in ("uid", "resourceVersion"):
-                if key in asked and asked[key] != found["metadata"][key]:
-                    raise ConflictError(
-                        f"patch {kind} {name}: {key} is another.", fix="Run the command again."
-                    )
+            if "uid" in asked and asked["uid"] != found["metadata"]["uid"]:
+                raise InvalidError(
+                    f"patch {kind} {name}: metadata.uid: Invalid value: {asked['uid']!r}: field is immutable.",
+                    fix="Run the command again.",
+                )
+            if (
+                "resourceVersion" in asked
+                and asked["resourceVersion"] != found["metadata"]["resourceVersion"]
+            ):
+                raise ConflictError(
+                    f"patch {kind} {name}: resourceVersion is another.", fix="Run the command again."
+                )
             changed = _merged(found, patch)
             changed["metadata"]["resourceVersion"] = str(next(self._numbers))
             self._objects[self._key(changed)] = changed

@@ -116,7 +116,7 @@ def test_a_missing_namespace_and_a_wrong_token_are_told_apart(cluster, embedded_
 
 
 def test_a_lease_is_renewed_only_by_its_uid(cluster, name):
-    """Another's uid is a conflict on a real server too."""
+    """Another's uid is one that may not change, as on a real server."""
     manifest = lease_manifest(
         name, "default", labels={}, annotations={}, holder="h", duration_seconds=60, now=60.0
     )

@@ -76,13 +76,15 @@ def test_what_a_dead_owner_owned_is_collected_through_all_generations():
 
 
 def test_a_uid_is_a_precondition():
-    """For patches a conflict, for deletes: it was gone."""
+    """In patches a field that may not change, for deletes: it was gone."""
     cluster = FakeCluster()
     uid = cluster.create(named("Lease", "s"))["metadata"]["uid"]
     assert cluster.merge("Lease", "s", {"metadata": {"uid": uid}, "spec": {"a": 1}})["spec"] == {"a": 1}
     assert cluster.merge("Lease", "s", {"spec": {"a": None, "b": {"c": 2}}})["spec"] == {"b": {"c": 2}}
-    with pytest.raises(ConflictError):
+    with pytest.raises(InvalidError, match=r"metadata\.uid"):
         cluster.merge("Lease", "s", {"metadata": {"uid": "another"}})
+    with pytest.raises(ConflictError):
+        cluster.merge("Lease", "s", {"metadata": {"resourceVersion": "0"}})
     with pytest.raises(NotFoundError):
         cluster.merge("Lease", "none", {})
     assert cluster.delete("Lease", "s", uid="another") is False

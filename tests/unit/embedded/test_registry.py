@@ -108,6 +108,29 @@ def test_a_patch_with_an_old_version_is_a_conflict(registry: Registry) -> None:
     assert caught.value.code == 409
 
 
+@pytest.mark.parametrize("subresource", ["", "status"])
+def test_another_uid_is_a_precondition_of_an_update_and_invalid_in_a_patch(
+    registry: Registry, subresource: str
+) -> None:
+    """A patch is laid on whatever has the name now, and no object's uid may change."""
+    made = registry.create(resources.NAMESPACES, "", {"metadata": {"name": "a"}})
+    foreign = {"metadata": {"uid": "another"}}
+    with pytest.raises(StatusError) as refused:
+        registry.patch(
+            resources.NAMESPACES, "", "a", lambda old: patches.merge(old, foreign), subresource=subresource
+        )
+    assert (refused.value.code, refused.value.reason) == (422, "Invalid")
+    assert refused.value.message == (
+        'Namespace "a" is invalid: metadata.uid: Invalid value: "another": field is immutable'
+    )
+    with pytest.raises(StatusError, match="Precondition failed: UID") as conflict:
+        registry.update(resources.NAMESPACES, "", "a", foreign, subresource=subresource)
+    assert conflict.value.code == 409
+    own = {"metadata": {"uid": made["metadata"]["uid"], "labels": {"x": "1"}}}
+    registry.patch(resources.NAMESPACES, "", "a", lambda old: patches.merge(old, own))
+    assert registry.store.get(resources.NAMESPACES, "", "a")["metadata"]["labels"]["x"] == "1"
+
+
 def test_a_name_in_the_body_must_be_the_one_in_the_address(registry: Registry) -> None:
     """400."""
     registry.create(resources.CONFIG_MAPS, "default", {"metadata": {"name": "a"}})

@@ -29,7 +29,7 @@ class SmallApi:
     stubborn: int = 0
     statuses: list[int] = field(default_factory=list)
     refused: dict[tuple[str, str], int] = field(default_factory=dict)
-    foreign_uid_status: int = 409
+    foreign_uid_status: int = 422
     down: bool = False
     sent: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)

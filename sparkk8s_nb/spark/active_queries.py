@@ -32,11 +32,18 @@ class ActiveQueries:
         self._spark = spark
         self._now = now
         self._queries: dict[str, tuple[Any, Stream]] = {}
+        self._over: list[Stream] = []
         self.runs: dict[str, str] = {}
         """Query ids by the ids of their runs."""
 
     def read(self) -> tuple[Stream, ...]:
-        """The active ones, and each that was and has ended since the last time, once."""
+        """The active ones, and each that was and has ended since the last reading, once."""
+        self.look()
+        over, self._over = self._over, []
+        return (*(stream for _, stream in self._queries.values()), *over)
+
+    def look(self) -> None:
+        """See which are active, for :meth:`of_job`; what has ended is kept until it is read."""
         # Not values(): py4j makes a map's a view of its own, which asks for each key again.
         active = self._spark._jsparkSession.sharedState().activeStreamingQueries().elements()
         found: dict[str, tuple[Any, Stream]] = {}
@@ -47,8 +54,8 @@ class ActiveQueries:
             stream = known[1] if known else self._begun(query, run)
             found[run] = (query, self._brought_up(query, stream))
         ended = [self._ended(*self._queries[run]) for run in self._queries.keys() - found.keys()]
+        self._over = [*self._over, *ended][-QUERIES_READ:]
         self._queries = found
-        return (*(stream for _, stream in found.values()), *ended)
 
     def of_job(self, data: Mapping[str, Any]) -> tuple[str, int]:
         """The id of the query that a job of the status store belongs to, and its batch; empty and -1 if to none.

@@ -93,7 +93,7 @@ class StatusStore:
         with self._lock:
             (data,) = self._json(self._store.jobsList(self._running).take(JOBS_READ))
             if self._streamed or any(job.get("jobGroup") for job in data):
-                self._queries.read()
+                self._queries.look()
             return tuple(job_progress(job, {}, *self._queries.of_job(job)) for job in data)
 
     def _older(self, numbers: Sequence[int]) -> list[Mapping[str, Any]]:

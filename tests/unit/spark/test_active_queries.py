@@ -139,6 +139,20 @@ def test_a_query_that_is_not_active_any_more_is_told_once_with_its_end() -> None
     assert queries.read() == ()
 
 
+def test_an_end_that_is_seen_between_two_readings_is_told_by_the_next() -> None:
+    """As after a cancel, which looks whose jobs run."""
+    query = Query(failure="boom")
+    spark = Spark(query)
+    queries = ActiveQueries(spark, lambda: 5.0)
+    queries.read()
+    spark.active = []
+    queries.look()
+    queries.look()
+    (ended,) = queries.read()
+    assert (ended.state, ended.error) == (StreamState.FAILED, "boom")
+    assert queries.read() == ()
+
+
 def test_a_reading_asks_for_a_bounded_number_of_queries() -> None:
     """Each takes a handful of calls."""
     many = Spark(*(Query(run=f"r-{number}") for number in range(3 * QUERIES_READ)))

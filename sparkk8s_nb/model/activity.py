@@ -84,7 +84,8 @@ class Activity:
         Parameters
         ----------
         said : iterable of JobProgress
-            A job with the state UNKNOWN is one that the store has forgotten: it does not run.
+            A job with the state UNKNOWN is one that the store has forgotten, or whose beginning it has not
+            heard of: it does not run, unless the listener knows of a stage of it that does.
         streams : iterable of Stream, optional
             Those that Spark calls active, and those of before that have ended since; None if nobody looked.
         at : float
@@ -96,6 +97,8 @@ class Activity:
         for job in said:
             known = jobs.get(job.id)
             if known is None and not self._is_news(job):
+                continue
+            if known is not None and job.state is JobState.UNKNOWN and _at_work(known, stages):
                 continue
             if known is not None and known.stored is None:
                 changed |= _correct(stages, job.stages)
@@ -185,6 +188,12 @@ def _correct(stages: dict[int, tuple[StageProgress, ...]], said: Iterable[StageP
             stages[stage.id] = after
             changed.add(stage.id)
     return changed
+
+
+def _at_work(job: KnownJob, stages: Mapping[int, tuple[StageProgress, ...]]) -> bool:
+    """Whether a stage of it runs, by the listener."""
+    newest = (stages[plan.id][-1] for plan in job.started.stages if stages.get(plan.id))
+    return any(stage.state == "ACTIVE" for stage in newest)
 
 
 def _ended_with(jobs: Mapping[int, KnownJob], changed: set[int]) -> list[KnownJob]:

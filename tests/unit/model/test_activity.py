@@ -143,6 +143,15 @@ def test_a_job_that_the_status_store_has_forgotten_does_not_run() -> None:
     assert job.ended
 
 
+def test_a_job_whose_begin_the_status_store_lost_runs_as_long_as_a_stage_of_it_does() -> None:
+    """The bus drops events of one listener and not of the other."""
+    activity = Activity().apply(Drained(started=(started(0, (1, 9)),), stages=(stage(1, 9, 3),), lost=5))
+    still = activity.with_status([told(0, JobState.UNKNOWN)], at=7.0)
+    assert (only(still).state, still.running, still.mended) == (JobState.RUNNING, (0,), 0)
+    over = still.apply(Drained(stages=(stage(1, 9, 9, state="COMPLETE"),)))
+    assert only(over.with_status([told(0, JobState.UNKNOWN)], at=8.0)).state is JobState.UNKNOWN
+
+
 def test_a_job_whose_begin_was_lost_is_taken_from_the_status_store() -> None:
     """With its tag, so that its cell has it; one that is not the cell's stays apart."""
     activity = Activity().with_status(

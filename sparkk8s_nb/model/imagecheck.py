@@ -128,8 +128,11 @@ def _verb(names: Sequence[str], one: str, more: str) -> str:
 
 
 def _identity(mount: PodMount) -> str:
-    """What a volume is, wherever it is mounted; empty for one that each pod has for itself."""
-    for kind in ("persistentVolumeClaim", "nfs", "csi", "cephfs", "azureFile", "glusterfs"):
+    """What a volume is, wherever it is mounted; empty for one that each pod has for itself.
+
+    That of a CSI driver that stands in the pod itself lives and dies with the pod (an ephemeral volume).
+    """
+    for kind in ("persistentVolumeClaim", "nfs", "cephfs", "azureFile", "glusterfs"):
         if source := mount.source.get(kind):
             named = {key: value for key, value in source.items() if key != "readOnly"}
             return f"{kind}:{sorted(named.items(), key=str)}"

@@ -67,8 +67,13 @@ def test_what_was_installed_after_the_container_started_is_found():
 
 
 def test_volumes_that_each_pod_has_for_itself_are_never_shared():
-    """Two emptyDirs, two nodes' directories."""
-    for source in ({"emptyDir": {}}, {"hostPath": {"path": "/data"}}, {"configMap": {"name": "c"}}):
+    """Two emptyDirs, two nodes' directories, two ephemeral volumes of a CSI driver."""
+    for source in (
+        {"emptyDir": {}},
+        {"hostPath": {"path": "/data"}},
+        {"configMap": {"name": "c"}},
+        {"csi": {"driver": "inline.example.com", "volumeAttributes": {"share": "a"}}},
+    ):
         mount = PodMount(path="/data", volume="v", source=source)
         own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mount,))
         assert shared_mounts(own, [mount]) == ()

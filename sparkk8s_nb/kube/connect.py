@@ -197,12 +197,13 @@ def _key_algorithm(key: Path | None) -> str:
     """What kind of key it is; empty where it cannot be read: the TLS library says so in its own words."""
     if key is None or not os.access(key, os.R_OK):
         return ""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
         found = load_pem_private_key(key.read_bytes(), password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return ""
     names = {rsa.RSAPrivateKey: "RSA", ec.EllipticCurvePrivateKey: "EC"}
     return next((name for kind, name in names.items() if isinstance(found, kind)), type(found).__name__)

@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import socket
+import ssl
 import stat
 import threading
 from pathlib import Path
@@ -318,3 +319,14 @@ def test_the_kind_of_the_clients_key_is_known(key, name, tmp_path):
     file.write_text("no key")
     assert _key_algorithm(file) == ""
     assert _key_algorithm(None) == ""
+
+
+def test_a_key_of_an_unknown_curve_is_left_to_the_tls_library(tmp_path):
+    """It says so in its own words."""
+    known, unknown = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d03017f")
+    key = ec.generate_private_key(ec.SECP256R1())
+    der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    assert known in der
+    pem = ssl.DER_cert_to_PEM_cert(der.replace(known, unknown)).replace("CERTIFICATE", "PRIVATE KEY")
+    (tmp_path / "key.pem").write_text(pem)
+    assert _key_algorithm(tmp_path / "key.pem") == ""

@@ -79,11 +79,10 @@ class OwnPod:
         Whether ``image`` is by digest; a tag may mean another image by now.
     container_started : str
         When the container started, as the API says it (RFC 3339); empty where it does not say.
-    node : str
     service_account : str
     pull_secrets : tuple of str
-    run_as_user, run_as_group, fs_group : int or None
-        As the pod asks for them; the process itself may run as another.
+    fs_group : int or None
+        As the pod asks for it.
     node_selector : Mapping of str to str
     tolerations : tuple of Mapping
     mounts : tuple of PodMount
@@ -97,11 +96,8 @@ class OwnPod:
     image: str
     by_digest: bool = False
     container_started: str = ""
-    node: str = ""
     service_account: str = ""
     pull_secrets: tuple[str, ...] = ()
-    run_as_user: int | None = None
-    run_as_group: int | None = None
     fs_group: int | None = None
     node_selector: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     tolerations: tuple[Json, ...] = ()
@@ -145,7 +141,6 @@ def own_pod(pod: Json, container: str) -> OwnPod:
     meta, spec = pod["metadata"], pod["spec"]
     ours = next(each for each in spec["containers"] if each["name"] == container)
     status = _status(pod, container)
-    identity = {**(spec.get("securityContext") or {}), **(ours.get("securityContext") or {})}
     image, by_digest = image_by_digest(str(ours.get("image") or ""), str(status.get("imageID") or ""))
     return OwnPod(
         name=meta["name"],
@@ -155,12 +150,9 @@ def own_pod(pod: Json, container: str) -> OwnPod:
         image=image,
         by_digest=by_digest,
         container_started=started_at(pod, container),
-        node=str(spec.get("nodeName") or ""),
         service_account=str(spec.get("serviceAccountName") or ""),
         pull_secrets=tuple(str(each["name"]) for each in spec.get("imagePullSecrets") or []),
-        run_as_user=identity.get("runAsUser"),
-        run_as_group=identity.get("runAsGroup"),
-        fs_group=identity.get("fsGroup"),
+        fs_group=(spec.get("securityContext") or {}).get("fsGroup"),
         node_selector=MappingProxyType(dict(spec.get("nodeSelector") or {})),
         tolerations=tuple(spec.get("tolerations") or ()),
         mounts=pod_mounts(spec, ours),

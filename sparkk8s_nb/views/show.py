@@ -56,19 +56,15 @@ def show_fleet(
     environment : Environment, optional
         Where this is; found out if not given.
     """
-    drawing = fleet_drawing(info, now)
-    environment = environment or detect()
-    if not environment.shown or environment.home is not Home.KERNEL:
-        return _outside(feed, drawing, environment)
-    context = context or CellContext.capture()
-    if context.kernel is None:
-        return NothingShown()
+    return _shown(feed, fleet_drawing(info, now), now, context, environment, view_of=_fleet_view)
+
+
+def _fleet_view(feed: Feed[Fleet], make: Callable[[], KernelView[Fleet]]) -> KernelView[Fleet]:
+    """The view that the feed has already, or a new one."""
     with _fleets_lock:
         view = _fleets.get(id(feed))
         if view is None or view.ended or view.feed is not feed:
-            view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
-            _fleets[id(feed)] = view
-    view.show(context)
+            view = _fleets[id(feed)] = make()
     return view
 
 
@@ -94,16 +90,7 @@ def show_progress(
     environment : Environment, optional
         Where this is; found out if not given.
     """
-    drawing = progress_drawing(executors)
-    environment = environment or detect()
-    if not environment.shown or environment.home is not Home.KERNEL:
-        return _outside(feed, drawing, environment)
-    context = context or CellContext.capture()
-    if context.kernel is None:
-        return NothingShown()
-    view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
-    view.show(context)
-    return view
+    return _shown(feed, progress_drawing(executors), now, context, environment)
 
 
 def fleet_drawing(info: Mapping[str, Any], now: Callable[[], float]) -> Drawing[Fleet]:
@@ -146,15 +133,7 @@ def show_streams(
         trouble=lambda streams: any(one.state is StreamState.FAILED for one in streams),
         news=lambda before, after: _states(before) != _states(after),
     )
-    environment = environment or detect()
-    if not environment.shown or environment.home is not Home.KERNEL:
-        return _outside(feed, drawing, environment)
-    context = context or CellContext.capture()
-    if context.kernel is None:
-        return NothingShown()
-    view = KernelView(feed, drawing, widgets=environment.widgets, now=now)
-    view.show(context)
-    return view
+    return _shown(feed, drawing, now, context, environment)
 
 
 def progress_drawing(executors: Callable[[], int | None]) -> Drawing[Progress]:
@@ -183,6 +162,30 @@ def _states(streams: Streams) -> list[tuple[str, StreamState]]:
 
 def _news(progress: Progress) -> tuple[object, ...]:
     return (progress.state, progress.cell, _states(progress.streams))
+
+
+def _shown(
+    feed: Feed[T],
+    drawing: Drawing[T],
+    now: Callable[[], float],
+    context: CellContext | None,
+    environment: Environment | None,
+    view_of: Callable[[Feed[T], Callable[[], KernelView[T]]], KernelView[T]] = lambda _, make: make(),
+) -> Shown:
+    """A view under the cell, or where there is no notebook what that place can show.
+
+    ``view_of`` may give a view that is there already in place of the one that its argument would make.
+    """
+    environment = environment or detect()
+    if not environment.shown or environment.home is not Home.KERNEL:
+        return _outside(feed, drawing, environment)
+    context = context or CellContext.capture()
+    if context.kernel is None:
+        return NothingShown()
+    widgets = environment.widgets
+    view = view_of(feed, lambda: KernelView(feed, drawing, widgets=widgets, now=now))
+    view.show(context)
+    return view
 
 
 def _outside(feed: Feed[T], drawing: Drawing[T], environment: Environment) -> Shown:

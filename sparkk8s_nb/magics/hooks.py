@@ -11,6 +11,8 @@ import time
 import zlib
 from typing import Any
 
+from IPython.core.displayhook import CapturingDisplayHook
+
 from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.model.progress import CellRef, Progress
 from sparkk8s_nb.session.registry import Registry
@@ -84,11 +86,12 @@ class CellHooks:
     def _in_unseen_cell(self) -> bool:
         """Whether the main thread runs a cell that began before there were hooks: the one that loads them.
 
-        IPython puts its own display hook in place while a cell runs. What begins outside of a cell would be
-        ended by none, and every later cell would count as one inside of it.
+        IPython puts a display hook of its own in place while a cell runs, another one for ``%%capture``. What
+        begins outside of a cell would be ended by none, and every later cell would count as one inside of it.
         """
-        on_main = threading.current_thread() is threading.main_thread()
-        return on_main and sys.displayhook is self._ip.displayhook
+        if threading.current_thread() is not threading.main_thread():
+            return False
+        return sys.displayhook is self._ip.displayhook or isinstance(sys.displayhook, CapturingDisplayHook)
 
     def begin(self, session: Session) -> None:
         """A cell begins, or the session does in the middle of one."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
-
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.magics.completion import Sources, complete, make_matcher
@@ -122,17 +119,11 @@ def test_a_source_that_fails_offers_nothing():
 
 
 @pytest.fixture
-def shell(monkeypatch, tmp_path):
-    """A real IPython without history, with names that would disturb."""
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    config = Config()
-    config.HistoryManager.enabled = False
-    found = InteractiveShell(config=config, user_ns={"status_of_mine": 1, "memory_of_mine": 2, "driver_x": 3})
-    found.Completer.custom_matchers.append(make_matcher(SOURCES))
-    yield found
-    atexit.unregister(found.atexit_operations)
-    found.atexit_operations()
-    InteractiveShell.clear_instance()
+def shell(ipython):
+    """A real IPython with names that would disturb."""
+    ipython.user_ns |= {"status_of_mine": 1, "memory_of_mine": 2, "driver_x": 3}
+    ipython.Completer.custom_matchers.append(make_matcher(SOURCES))
+    return ipython
 
 
 def in_ipython(shell: InteractiveShell, text: str) -> list[tuple[str, str]]:

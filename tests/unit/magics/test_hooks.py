@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from types import SimpleNamespace
 
@@ -128,14 +127,26 @@ def test_a_session_that_starts_outside_of_cells_takes_none_over(at):
     assert at.session.followed == ["s-cell-abc-3", None]
 
 
-def test_a_session_that_the_loading_cell_starts_has_the_rest_of_it(at, monkeypatch):
-    """There were no hooks when it began; IPython's display hook tells that a cell runs."""
-    monkeypatch.setattr(sys, "displayhook", at.ip.displayhook)
-    at.hooks.register()
+@pytest.mark.parametrize("capture", ["", "%%capture\n"])
+def test_a_session_that_the_loading_cell_starts_has_the_rest_of_it(at, ipython, capture):
+    """There were no hooks when it began; a startup file of the same IPython is no cell."""
+    hooks = CellHooks(ipython, at.registry)
+    seen = []
+
+    def load():
+        hooks.register()
+        at.registry.listeners[0](at.session)
+        seen.extend(at.session.followed)
+
+    ipython.push({"load": load})
+    ipython.run_cell(f"{capture}load()")
+    (tag,) = seen
+    assert at.session.followed == [tag, None]
     at.registry.listeners[0](at.session)
-    assert at.session.followed == ["s-cell-2"]
-    at.hooks.after_cell(SimpleNamespace(info=SimpleNamespace(raw_cell="%load_ext sparkk8s_nb")))
-    assert at.session.followed == ["s-cell-2", None]
+    assert at.session.followed == [tag, None]
+    ipython.run_cell("1 + 1", cell_id="next")
+    assert len(at.session.followed) == 4
+    assert "-next-" in at.session.followed[2]
 
 
 def test_cells_of_the_main_thread_are_not_beside_whichever_thread_loads_the_extension(at):

@@ -175,6 +175,11 @@ class Driver(StatusSource, Protocol):
         """The SparkSession."""
         ...
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What this driver lacks that the user should know, in sentences; told once, after the start."""
+        ...
+
     def request_executors(self, total: int) -> None:
         """Ask Spark's backend to have that many; ends none."""
         ...

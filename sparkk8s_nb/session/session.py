@@ -98,6 +98,7 @@ class Session:
             self._follow_pods()
             self._driver = opening.driver(launching)
             self._undo.push("stop Spark", self._stop_driver)
+            self.warnings += self._driver.warnings
             self._driver.hook(self.stop)
             self._asking.reach(self._driver)
             self._follow_status(self._driver)

@@ -35,6 +35,7 @@ class SparkDriver:
         spark: Any,
         environment: pyspark_state.Environment,
         writes: LocalWrites | None = None,
+        warnings: Sequence[str] = (),
     ) -> None:
         self._jvm = jvm
         self._writes = writes
@@ -51,6 +52,7 @@ class SparkDriver:
         self._listener: ActivityListener | None = None
         self._attaching = threading.Lock()
         self.without_listener = ""
+        self.warnings: Sequence[str] = tuple(warnings)
         self.app_id: str = self._context.applicationId
 
     @property

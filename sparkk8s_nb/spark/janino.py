@@ -25,7 +25,14 @@ def compile_class(jvm: Any, source: str, name: str) -> Any:
     Py4JError
         If this JVM cannot compile it: no Janino, or another Spark than it was written for.
     """
-    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    from py4j.java_gateway import JavaPackage
+    from py4j.protocol import Py4JError
+
+    made = jvm.org.codehaus.janino.SimpleCompiler
+    if isinstance(made, JavaPackage):
+        # What py4j takes a class for that is not there; to call it would be a TypeError.
+        raise Py4JError("there is no Janino in this JVM")
+    compiler = made()
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
     compiler.cook(source)
     return compiler.getClassLoader().loadClass(name)

@@ -72,13 +72,14 @@ class LaunchingSparkDriver:
         gateway = self._jvm.connect()
         os.environ |= {"PYSPARK_PYTHON": self._python, "PYSPARK_DRIVER_PYTHON": sys.executable}
         try:
-            spark, writes = create_session(gateway, conf, py_files, self._shared_paths)
+            made = create_session(gateway, conf, py_files, self._shared_paths)
+            warnings = list(made.warnings)
             if self._token_file is not None:
-                follow_sparks_token(spark.sparkContext, self._token_file)
+                warnings.append(follow_sparks_token(made.spark.sparkContext, self._token_file))
         except BaseException:
             pyspark_state.reset_class_state()
             environment.put_back()
             raise
         finally:
             environment.put_back_signal()
-        return SparkDriver(self._jvm, spark, environment, writes)
+        return SparkDriver(self._jvm, made.spark, environment, made.writes, tuple(filter(None, warnings)))

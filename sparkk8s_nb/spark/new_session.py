@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.errors import DriverError, PortTakenError
 from sparkk8s_nb.spark.local_writes import LocalWrites, compile_local_writes
 
+COMPILE_SECONDS = 30.0
+"""How long is waited for the check of local writes once the SparkContext is there (measured: 1 s beside it)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """What was made in the JVM.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    writes : LocalWrites or None
+        The check of local writes; None where every path is shared, or where it could not be made.
+    warnings : tuple of str
+        What the user should know: the check could not be made.
+    """
+
+    spark: Any
+    writes: LocalWrites | None = None
+    warnings: tuple[str, ...] = ()
+
 
 def create_session(
     gateway: Any, conf: Mapping[str, str], py_files: Sequence[str], shared_paths: Sequence[str] | None
-) -> tuple[Any, LocalWrites | None]:
+) -> NewSession:
     """Make the SparkContext and the SparkSession in a JVM that listens.
 
     Parameters
@@ -22,10 +44,6 @@ def create_session(
     py_files : sequence of str
     shared_paths : sequence of str or None
         The only local paths that Spark may write to; None for all.
-
-    Returns
-    -------
-    tuple of SparkSession and LocalWrites or None
 
     Raises
     ------
@@ -42,16 +60,66 @@ def create_session(
     for key, value in conf.items():
         spark_conf.set(key, value)
     try:
-        if shared_paths is None:
-            return SparkSession(SparkContext(conf=spark_conf, pyFiles=list(py_files))), None
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sparkk8s-compile") as pool:
-            compiling = pool.submit(compile_local_writes, gateway.jvm)
-            context = SparkContext(conf=spark_conf, pyFiles=list(py_files))
+        compiling = None if shared_paths is None else Compiling(gateway.jvm)
+        context = SparkContext(conf=spark_conf, pyFiles=list(py_files))
+        if compiling is None or shared_paths is None:
+            return NewSession(spark=SparkSession(context))
+        try:
             writes = LocalWrites(context, compiling.result(), shared_paths)
-        return SparkSession(context, jsparkSession=writes.new_session(context)), writes
+            first = writes.new_session(context)
+        except (Py4JError, TimeoutError) as error:
+            # A JVM that is gone is found by the next call; the context does not depend on the check.
+            return NewSession(spark=SparkSession(context), warnings=(_unguarded(error),))
+        return NewSession(spark=SparkSession(context, jsparkSession=first), writes=writes)
     except (Py4JError, PySparkException, OSError) as error:
         # pyspark turns some Java exceptions into its own; a JVM that dies meanwhile closes its socket.
         raise _refusal(error) from error
+
+
+class Compiling:
+    """The check of local writes while it is compiled, on a thread beside the SparkContext's start.
+
+    Parameters
+    ----------
+    jvm : py4j.java_gateway.JVMView
+    """
+
+    def __init__(self, jvm: Any) -> None:
+        self._jvm = jvm
+        self._outcome: list[Any] = []
+        self._thread = threading.Thread(target=self._run, name="sparkk8s-compile", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._outcome.append(compile_local_writes(self._jvm))
+        except Exception as error:  # noqa: BLE001 (raised on the thread that asks for the result)
+            self._outcome.append(error)
+
+    def result(self, seconds: float = COMPILE_SECONDS) -> Any:
+        """The class, waited for.
+
+        Raises
+        ------
+        Py4JError
+            If this JVM cannot compile it.
+        TimeoutError
+            If it takes longer than ``seconds``.
+        """
+        self._thread.join(seconds)
+        if not self._outcome:
+            raise TimeoutError(f"its compiler gave no answer in {seconds:.0f} s")
+        (result,) = self._outcome
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def _unguarded(error: Exception) -> str:
+    return (
+        "Writes to local paths that executors do not share are not refused in this session, and what they write "
+        f"is lost: this Spark cannot compile the check ({first_line(error)})."
+    )
 
 
 def first_line(error: Exception) -> str:

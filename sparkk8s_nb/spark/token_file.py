@@ -7,14 +7,12 @@ A provider on the client's configuration is asked for each request instead.
 
 from __future__ import annotations
 
-import logging
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from sparkk8s_nb.spark.janino import compile_class, instance
-
-logger = logging.getLogger(__name__)
+from sparkk8s_nb.spark.new_session import first_line
 
 STRING = "java.lang.String"
 
@@ -43,12 +41,16 @@ def follow_token_file(gateway: Any, client: Any, file: Path) -> Any:
     return provider
 
 
-def follow_sparks_token(context: Any, file: Path) -> None:
-    """The same for the client of a running SparkContext; where it cannot be done, the log says so."""
+def follow_sparks_token(context: Any, file: Path) -> str:
+    """The same for the client of a running SparkContext; returns a warning where that cannot be done, else nothing."""
     from py4j.protocol import Py4JError
 
     try:
         client = context._jsc.sc().schedulerBackend().kubernetesClient()
         follow_token_file(context._gateway, client, file)
-    except Py4JError:
-        logger.warning("Spark keeps the token it started with: it will not see a renewed one.", exc_info=True)
+    except Py4JError as error:
+        return (
+            "Spark keeps the token it started with: when that ends, it makes and removes no executors any more "
+            f"({first_line(error)})."
+        )
+    return ""

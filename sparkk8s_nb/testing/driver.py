@@ -49,6 +49,7 @@ class FakeDriver:
     asked: list[tuple[tuple[str, ...], tuple[int, ...], bool]] = field(default_factory=list)
     readings: list[Drained] = field(default_factory=list)
     without_listener: str = ""
+    warnings: Sequence[str] = ()
     cancellable: int = 0
     on_stop: Callable[[], object] | None = None
 

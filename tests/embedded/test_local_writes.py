@@ -78,6 +78,9 @@ WRITES = {
         f"CREATE TABLE ctas USING parquet LOCATION '{path}' AS WITH t AS (SELECT 1 AS a) SELECT * FROM t"
     ),
     "text of an RDD": lambda spark, path: spark.sparkContext.parallelize("ab", 1).saveAsTextFile(path),
+    "an RDD by keyword": lambda spark, path: spark.sparkContext.parallelize("ab", 1).saveAsTextFile(
+        path=path
+    ),
     "pickles of an RDD": lambda spark, path: spark.sparkContext.parallelize([1], 1).saveAsPickleFile(path),
     "another session": lambda spark, path: spark.newSession().range(3).write.orc(path),
 }

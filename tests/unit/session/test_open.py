@@ -331,6 +331,12 @@ def test_warnings_of_the_preflight_and_the_sweep_are_kept(world):
     ]
 
 
+def test_what_the_driver_lacks_is_a_warning_of_the_session(world):
+    """The session starts all the same."""
+    world.launching.driver.warnings = ("Something is missing.",)
+    assert world.opened().warnings == ["Something is missing."]
+
+
 def test_pods_that_take_long_to_end_are_waited_for_and_then_told(world, monkeypatch):
     """15 s, then the cluster does it."""
     clock = FakeClock()

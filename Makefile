@@ -59,8 +59,9 @@ format: venv ## Let ruff fix and format the code
 bench: venv java ## Run the benchmarks (minutes; benchmarks/README.md has the measured tables)
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
-docs: venv ## Write docs/options.md from the table of options
+docs: venv ## Write docs/options.md and docs/permissions.md from the tables of options and of rights
 	$(BIN)/python scripts/options_table.py > docs/options.md
+	$(BIN)/python scripts/permissions_table.py > docs/permissions.md
 
 class-lists: venv java ## Write the lists of classes that starts are prepared with (after a change of Spark)
 	$(BIN)/python scripts/class_lists.py

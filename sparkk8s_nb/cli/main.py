@@ -9,7 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from sparkk8s_nb.cli import cluster_commands, prepare_command, run_commands, session_commands
+from sparkk8s_nb.cli import (
+    cluster_commands,
+    manifests_command,
+    prepare_command,
+    run_commands,
+    session_commands,
+)
 from sparkk8s_nb.cli.output import Output
 from sparkk8s_nb.errors import SparkK8sError, UsageError
 from sparkk8s_nb.model.suggest import did_you_mean
@@ -32,6 +38,8 @@ usage: sparkk8s-nb COMMAND [options]
   contexts            clusters to choose from
   cluster up|down|status|kubeconfig
                       the cluster of this machine
+  manifests rbac [options]
+                      YAML for administrators to apply
   prepare             make archives of Spark's classes now, for faster starts
                       (else a first start makes them in its background)
   version             this program's version
@@ -49,6 +57,7 @@ COMMANDS: Mapping[str, Command] = {
     "gc": session_commands.gc,
     "contexts": session_commands.contexts,
     "cluster": cluster_commands.cluster,
+    "manifests": manifests_command.manifests,
     "prepare": prepare_command.prepare,
 }
 

@@ -4,64 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.errors import ClusterError, NotFoundError, RefusedError
 from sparkk8s_nb.model.diagnosis import ADMINISTRATOR, YOU
 from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
 from sparkk8s_nb.model.report import Finding, Grade, QuotaRoom, Report
+from sparkk8s_nb.model.rights import Right, findings, singly
 from sparkk8s_nb.ports import Cluster
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
-    """Verbs on one resource.
-
-    Parameters
-    ----------
-    resource : str
-        ``pods``, ``pods/log``.
-    verbs : tuple of str
-    group : str
-    without : str
-        What is missing without it; empty means that a start cannot work.
-    """
-
-    resource: str
-    verbs: tuple[str, ...]
-    group: str = ""
-    without: str = ""
-
-    @property
-    def rule(self) -> str:
-        """As a Role says it."""
-        verbs = ", ".join(f'"{verb}"' for verb in self.verbs)
-        return f'apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: [{verbs}]'
-
-
-_ALL = ("create", "get", "list", "watch", "delete", "deletecollection", "patch")
-_NAME = "the driver has no Service: executors dial its IP"
-_LEFT = "it goes only when the cluster's collector comes"
-
-RIGHTS = (
-    # Without deletecollection Spark's stop logs an error, returns normally, and leaves the pods.
-    Right(resource="pods", verbs=_ALL),
-    Right(resource="leases", group="coordination.k8s.io", verbs=("create", "get", "list", "patch", "delete")),
-    Right(resource="secrets", verbs=("create",)),
-    Right(resource="configmaps", verbs=("create",)),
-    Right(resource="pods/log", verbs=("get",), without="logs of executors cannot be shown"),
-    Right(
-        resource="events", verbs=("list",), without="what a pending executor waits for is not known in full"
-    ),
-    Right(resource="services", verbs=("create", "delete"), without=_NAME),
-    Right(resource="endpointslices", group="discovery.k8s.io", verbs=("create", "delete"), without=_NAME),
-    Right(resource="secrets", verbs=("delete",), without=_LEFT),
-    Right(resource="configmaps", verbs=("delete", "deletecollection"), without=_LEFT),
-    Right(resource="services", verbs=("deletecollection",), without=_LEFT),
-    Right(resource="persistentvolumeclaims", verbs=("deletecollection",), without=_LEFT),
-)
-"""What a session does, from Spark's own requests and ours."""
 
 Rule = Mapping[str, Any]
 
@@ -192,53 +142,40 @@ def _namespace(cluster: Cluster) -> Finding:
 
 
 def _rights(cluster: Cluster) -> list[Finding]:
-    wanted = [(right, verb) for right in RIGHTS for verb in right.verbs]
-    missing = _missing(cluster, wanted)
-    lacking = [
-        Right(resource=right.resource, group=right.group, without=right.without, verbs=verbs)
-        for right in RIGHTS
-        if (verbs := tuple(verb for verb in right.verbs if (right, verb) in missing))
-    ]
+    lacking = findings(_missing(cluster, singly()))
     if not lacking:
         return [Finding(check="rights", verdict=Grade.OK, detail="We may do all that a session does.")]
     return [_lacks(right, cluster.target.namespace) for right in lacking]
 
 
 def _lacks(right: Right, namespace: str) -> Finding:
-    deed = f"{', '.join(right.verbs)} {right.resource}"
-    fix = f"Ask the administrator for a Role in namespace {namespace} with the rule {right.rule}."
-    if right.without:
-        return Finding(
-            check="rights",
-            verdict=Grade.WARNING,
-            detail=f"We may not {deed}: {right.without}.",
-            fix=fix,
-            who=ADMINISTRATOR,
-        )
-    detail = f"We may not {deed} in namespace {namespace}."
-    return Finding(check="rights", verdict=Grade.FAILURE, detail=detail, fix=fix, who=ADMINISTRATOR)
+    return Finding(
+        check="rights",
+        verdict=Grade.FAILURE if right.required else Grade.WARNING,
+        detail=right.lacking(namespace),
+        fix=right.remedy(namespace),
+        who=ADMINISTRATOR,
+    )
 
 
-def _missing(cluster: Cluster, wanted: Iterable[tuple[Right, str]]) -> set[tuple[Right, str]]:
+def _missing(cluster: Cluster, wanted: Iterable[Right]) -> list[Right]:
     """What we may not do: one request names our rules, and only what they do not name is asked for singly.
 
     The rules may be incomplete where something other than RBAC authorizes.
     """
     rules = _rules(cluster)
-    open_questions = [
-        (right, verb) for right, verb in wanted if not any(_grants(r, right, verb) for r in rules)
-    ]
+    open_questions = [right for right in wanted if not any(_grants(rule, right) for rule in rules)]
     if not open_questions:
-        return set()
+        return []
 
-    def allowed(question: tuple[Right, str]) -> bool:
-        right, verb = question
+    def allowed(right: Right) -> bool:
         resource, _, subresource = right.resource.partition("/")
+        (verb,) = right.verbs
         return cluster.can(verb, resource, group=right.group, subresource=subresource)
 
     with ThreadPoolExecutor(max_workers=6, thread_name_prefix="sparkk8s-preflight") as pool:
         answers = list(pool.map(allowed, open_questions))
-    return {question for question, yes in zip(open_questions, answers, strict=True) if not yes}
+    return [right for right, yes in zip(open_questions, answers, strict=True) if not yes]
 
 
 def _rules(cluster: Cluster) -> Sequence[Rule]:
@@ -250,17 +187,17 @@ def _rules(cluster: Cluster) -> Sequence[Rule]:
     return status.get("resourceRules") or ()
 
 
-def _grants(rule: Rule, right: Right, verb: str) -> bool:
-    """Whether a rule allows a verb for every object; one for single names does not.
+def _grants(rule: Rule, right: Right) -> bool:
+    """Whether a rule allows a single verb for every object; one for single names does not.
 
-    >>> _grants({"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}, RIGHTS[0], "create")
+    >>> _grants({"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}, singly()[0])
     True
     """
     _, _, subresource = right.resource.partition("/")
     resources = {right.resource, "*"} | ({f"*/{subresource}"} if subresource else set())
     return (
         not rule.get("resourceNames")
-        and bool({verb, "*"} & set(rule.get("verbs") or ()))
+        and bool({*right.verbs, "*"} & set(rule.get("verbs") or ()))
         and bool({right.group, "*"} & set(rule.get("apiGroups") or ()))
         and bool(resources & set(rule.get("resources") or ()))
     )

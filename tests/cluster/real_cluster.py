@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sparkk8s_nb.apiserver import ApiServer
 from sparkk8s_nb.kube.connect import connect
 from sparkk8s_nb.kube.gateway import KubeCluster
-from sparkk8s_nb.kube.preflight import RIGHTS
 from sparkk8s_nb.localfiles import private_dir
+from sparkk8s_nb.model.rights import RIGHTS
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from tests.cluster.credentials import write_kubeconfig
 
@@ -23,6 +25,15 @@ DELETED_SECONDS = 120.0
 TOKEN_SECONDS = 3600
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 numbers = itertools.count(1)
+
+PLURALS = {
+    "ServiceAccount": "serviceaccounts",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
+    "CronJob": "cronjobs",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+}
 
 Rules = Sequence[dict[str, list[str]]]
 
@@ -102,6 +113,23 @@ class Namespace:
         else:
             self.administrator.create({"kind": "ServiceAccount", "metadata": {"name": "default"}})
 
+    def apply(self, text: str, *, dry_run: bool = False) -> list[dict[str, Any]]:
+        """Create what a YAML stream says, as kubectl would; returns it as the server has it."""
+        return [self._apply(manifest, dry_run=dry_run) for manifest in yaml.safe_load_all(text)]
+
+    def _apply(self, manifest: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+        version, kind = manifest["apiVersion"], manifest["kind"]
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        namespace = manifest["metadata"].get("namespace")
+        place = f"/namespaces/{namespace}" if namespace else ""
+        # Unknown fields are errors here: the server would only drop them.
+        query = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
+        path = f"{root}{place}/{PLURALS[kind]}"
+        answer = self.api.request("POST", path, query=query, body=manifest)
+        assert answer.ok, answer.body
+        made: dict[str, Any] = answer.json()
+        return made
+
     def user(self, name: str, rules: Rules) -> Path:
         """A service account that may do only that here; returns its kubeconfig with a token."""
         self.administrator.create({"kind": "ServiceAccount", "metadata": {"name": name}})
@@ -113,12 +141,16 @@ class Namespace:
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": self.name}],
         }
         self.post(f"{roles}/rolebindings", binding)
-        account = f"/api/v1/namespaces/{self.name}/serviceaccounts/{name}"
-        answer = self.post(f"{account}/token", {"spec": {"expirationSeconds": TOKEN_SECONDS}})
+        return self.kubeconfig(name)
+
+    def kubeconfig(self, account: str) -> Path:
+        """A kubeconfig with a token of a service account that is there."""
+        path = f"/api/v1/namespaces/{self.name}/serviceaccounts/{account}/token"
+        answer = self.post(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
         access = self.administrator.access
         assert access.ca_file is not None
         return write_kubeconfig(
-            private_dir(self.directory / "users") / name,
+            private_dir(self.directory / "users") / account,
             access.server,
             access.ca_file,
             {"token": answer["status"]["token"]},

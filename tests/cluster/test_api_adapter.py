@@ -13,7 +13,7 @@ from sparkk8s_nb.errors import ConflictError, InvalidError, NotFoundError, Refus
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import Renewal, lease_manifest, owner_reference, renew
 from sparkk8s_nb.kube.pods import KubePodSource
-from sparkk8s_nb.kube.preflight import RIGHTS, check_rights, quota_room
+from sparkk8s_nb.kube.preflight import quota_room
 from sparkk8s_nb.model.fleet import FleetEvent, Listed, PodGone, PodSeen
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
@@ -142,22 +142,9 @@ def test_pods_are_followed(cluster: KubeCluster, pods: queue.Queue[FleetEvent]) 
     assert isinstance(gone, PodGone)
 
 
-def test_a_user_with_a_session_s_rights_passes_the_preflight(cluster: KubeCluster) -> None:
-    """The Role that we ask for is enough, and nothing limits an empty namespace."""
-    assert check_rights(cluster) == ()
+def test_an_empty_namespace_without_quota_has_room(cluster: KubeCluster) -> None:
+    """Nothing limits it."""
     assert quota_room(cluster).fits(cpu_millis=1, memory=1) is None
-
-
-NEEDED = [(right.resource, verb) for right in RIGHTS if not right.without for verb in right.verbs]
-
-
-@pytest.mark.parametrize(("resource", "verb"), NEEDED)
-def test_a_missing_verb_is_named(namespace: Namespace, resource: str, verb: str) -> None:
-    """With the rule to ask the administrator for."""
-    user = namespace.connect(namespace.user("analyst", session_rules(without=[(resource, verb)])))
-    with pytest.raises(RefusedError, match=f"We may not {verb} {resource} in namespace") as refused:
-        check_rights(user)
-    assert f'resources: ["{resource}"], verbs: ["{verb}"]' in refused.value.fix
 
 
 def test_a_request_without_the_right_names_verb_and_rule(namespace: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""What is generated or must agree in the repository itself: the lock files, the table of options."""
+"""What is generated or must agree in the repository itself: the lock files, the pages made of tables."""
 
 from __future__ import annotations
 
@@ -70,11 +70,14 @@ def test_the_lock_speaks_of_this_python() -> None:
     assert "pyspark" in chosen
 
 
-def test_the_page_of_options_is_current() -> None:
-    """docs/options.md is written from the table of options (make docs)."""
-    spec = importlib.util.spec_from_file_location("options_table", ROOT / "scripts" / "options_table.py")
+@pytest.mark.parametrize(
+    ("script", "page"), [("options_table", "options.md"), ("permissions_table", "permissions.md")]
+)
+def test_a_page_that_is_written_from_a_table_is_current(script: str, page: str) -> None:
+    """Who changes the table of options or of rights writes the page anew (make docs)."""
+    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "options.md").read_text() == module.document()
+    assert (ROOT / "docs" / page).read_text() == module.document()

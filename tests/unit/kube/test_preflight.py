@@ -46,6 +46,7 @@ def test_only_what_the_rules_do_not_name_is_asked_for_singly():
     )
     cluster._rules[0]["resources"] = [
         "pods", "pods/log", "events", "leases", "configmaps", "services", "endpointslices", "persistentvolumeclaims",
+            "resourcequotas", "limitranges",
     ]  # fmt: skip
     assert check_rights(cluster) == ()
     assert len([call for call in cluster.calls if call.kind == "SelfSubjectAccessReview"]) == 2

@@ -1,0 +1,1 @@
+"""Manifests for administrators, made of values and printed as YAML: nothing here talks to a cluster."""

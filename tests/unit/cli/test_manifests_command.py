@@ -1,0 +1,49 @@
+"""``sparkk8s-nb manifests``: YAML for administrators."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from sparkk8s_nb.cli.main import main
+from sparkk8s_nb.cli.manifests_command import RECIPES
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_prints_yaml_or_json(capsys, name):
+    """The same objects, for kubectl and for programs."""
+    assert main(["manifests", name, "--namespace", "team"]) == 0
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert all({"apiVersion", "kind", "metadata"} <= set(document) for document in documents)
+    assert main(["manifests", name, "--namespace=team", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == documents
+
+
+def test_without_a_name_it_says_which_there_are(capsys):
+    """With their options."""
+    assert main(["manifests"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"sparkk8s-nb manifests {name} [--namespace NS]" in out for name in RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rbca"], "Did you mean rbac?"),
+        (["zzz"], "There are: rbac"),
+        (["rbac", "--namespcae", "x"], "Did you mean --namespace?"),
+        (["rbac", "--namespace"], "--namespace takes a value."),
+        (["rbac", "--namespace", "--service-account"], "--namespace takes a value."),
+        (["rbac", "--namespace", "No_Such"], "not a namespace that Kubernetes accepts"),
+        (["rbac", "--service-account", "hub:A_b"], "not a service account that Kubernetes accepts"),
+        (["rbac", "--service-account", ":a"], "not a namespace that Kubernetes accepts"),
+    ],
+)
+def test_words_that_it_does_not_know_are_two_lines(capsys, words, said):
+    """And exit code 2."""
+    assert main(["manifests", *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert len(err.strip().splitlines()) == 2

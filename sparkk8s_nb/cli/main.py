@@ -38,7 +38,7 @@ usage: sparkk8s-nb COMMAND [options]
   contexts            clusters to choose from
   cluster up|down|status|kubeconfig
                       the cluster of this machine
-  manifests rbac [options]
+  manifests rbac|reaper [options]
                       YAML for administrators to apply
   prepare             make archives of Spark's classes now, for faster starts
                       (else a first start makes them in its background)

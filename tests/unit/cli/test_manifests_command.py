@@ -10,14 +10,17 @@ import yaml
 from sparkk8s_nb.cli.main import main
 from sparkk8s_nb.cli.manifests_command import RECIPES
 
+NEEDED = {"reaper": ["--image", "notebook:1"]}
+
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_prints_yaml_or_json(capsys, name):
     """The same objects, for kubectl and for programs."""
-    assert main(["manifests", name, "--namespace", "team"]) == 0
+    needed = NEEDED.get(name, [])
+    assert main(["manifests", name, "--namespace", "team", *needed]) == 0
     documents = list(yaml.safe_load_all(capsys.readouterr().out))
     assert all({"apiVersion", "kind", "metadata"} <= set(document) for document in documents)
-    assert main(["manifests", name, "--namespace=team", "--json"]) == 0
+    assert main(["manifests", name, "--namespace=team", "--json", *needed]) == 0
     assert json.loads(capsys.readouterr().out) == documents
 
 
@@ -25,7 +28,8 @@ def test_without_a_name_it_says_which_there_are(capsys):
     """With their options."""
     assert main(["manifests"]) == 0
     out = capsys.readouterr().out
-    assert all(f"sparkk8s-nb manifests {name} [--namespace NS]" in out for name in RECIPES)
+    assert "usage: sparkk8s-nb manifests rbac [--namespace NS] [--service-account SA]\n" in out
+    assert all(f"sparkk8s-nb manifests {name} " in out for name in RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,12 @@ def test_without_a_name_it_says_which_there_are(capsys):
         (["rbac", "--namespace", "--service-account"], "--namespace takes a value."),
         (["rbac", "--namespace", "No_Such"], "not a namespace that Kubernetes accepts"),
         (["rbac", "--service-account", "hub:A_b"], "not a service account that Kubernetes accepts"),
+        (["reaper"], "manifests needs --image."),
+        (["reaper", "--image", "Not an image"], "is not an image's name"),
+        (
+            ["reaper", "--image", "a", "--notebook-namespace", "A"],
+            "--notebook-namespace A is not a namespace",
+        ),
         (["rbac", "--service-account", ":a"], "not a namespace that Kubernetes accepts"),
     ],
 )

@@ -1,0 +1,107 @@
+"""The reaper that we print, on a real API server: taken as it is, and its Role lets it remove the dead alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparkk8s_nb.cli.main import main
+from sparkk8s_nb.kube.lease import lease_manifest
+from sparkk8s_nb.model.labels import MANAGED_BY, PREFIX, RECORD, SESSION
+from sparkk8s_nb.model.record import Holder, SessionRecord
+from sparkk8s_nb.recipes.reaper import NAME
+from sparkk8s_nb.session.orphans import find_sessions, remove_all
+from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster
+
+NOTEBOOK = {
+    "kind": "Pod",
+    "metadata": {"name": "notebook"},
+    "spec": {"containers": [{"name": "notebook", "image": "none"}]},
+}
+
+
+def printed(capsys: pytest.CaptureFixture[str], namespace: str, *options: str) -> str:
+    """What the command prints."""
+    assert main(["manifests", "reaper", "--namespace", namespace, "--image", "notebook:1", *options]) == 0
+    return capsys.readouterr().out
+
+
+def make_session(namespace: Namespace, name: str, holder: dict[str, Any]) -> None:
+    """A session's Lease and one of its executors, held by a pod (or what once was one)."""
+    labels = {MANAGED_BY: PREFIX, SESSION: name}
+    found = Holder(
+        boot="another machine",
+        pid=7,
+        started=1.0,
+        pod=holder["metadata"]["uid"],
+        pod_name=holder["metadata"]["name"],
+        pod_namespace=holder["metadata"]["namespace"],
+        container="notebook",
+    )
+    record = SessionRecord(name=name, owner="o", notebook="n", namespace=namespace.name, holder=found)
+    lease = lease_manifest(
+        name,
+        namespace.name,
+        labels=labels,
+        annotations={RECORD: record.as_json()},
+        holder="h",
+        duration_seconds=60,
+        now=1,
+    )
+    namespace.administrator.create(lease)
+    executor = NOTEBOOK | {"metadata": {"name": f"{name}-exec-1", "labels": labels}}
+    namespace.administrator.create(executor)
+
+
+def names(namespace: Namespace, kind: str) -> list[str]:
+    """What is there of a kind."""
+    return [item["metadata"]["name"] for item in namespace.administrator.list(kind)]
+
+
+def test_a_namespace_with_the_strictest_pod_security_takes_the_reaper_and_its_pod(
+    api_tier: RealCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A CronJob is taken in any case there: its pod is what must fit."""
+    with api_tier.namespace(tmp_path, labels=RESTRICTED) as namespace:
+        text = printed(capsys, namespace.name)
+        assert [made["kind"] for made in namespace.apply(text, dry_run=True)][-1] == "CronJob"
+        assert names(namespace, "ServiceAccount") == ["default"]
+        job = namespace.apply(text)[-1]
+        template = job["spec"]["jobTemplate"]["spec"]["template"]
+        pod = {"kind": "Pod", "metadata": {"name": "reaper"}, "spec": template["spec"]}
+        namespace.administrator.create(pod, dry_run=True)
+
+
+def test_it_removes_the_session_whose_notebook_is_gone_and_no_other(
+    namespace: Namespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its own Role: it may not even list Secrets."""
+    alive = namespace.administrator.create(NOTEBOOK)
+    gone = alive | {"metadata": {**alive["metadata"], "uid": "of-a-pod-of-the-same-name-before"}}
+    make_session(namespace, "alive", dict(alive))
+    make_session(namespace, "dead", gone)
+    namespace.apply(printed(capsys, namespace.name))
+    cluster = namespace.connect(namespace.kubeconfig(NAME))
+    assert not cluster.can("list", "secrets")
+    found = find_sessions(cluster)
+    assert {session.name: session.dead for session in found} == {"alive": False, "dead": True}
+    assert remove_all(cluster, [session for session in found if session.dead]) == []
+    assert names(namespace, "Lease") == ["alive"]
+    assert sorted(names(namespace, "Pod")) == ["alive-exec-1", "notebook"]
+
+
+def test_notebooks_of_another_namespace_are_judged_only_with_the_right_to_look(
+    api_tier: RealCluster, namespace: Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without it nothing is proven, and every session stays."""
+    with api_tier.namespace(tmp_path / "hub") as hub:
+        make_session(namespace, "dead", {"metadata": {"name": "n", "uid": "u", "namespace": hub.name}})
+        namespace.apply(printed(capsys, namespace.name))
+        cluster = namespace.connect(namespace.kubeconfig(NAME))
+        assert [session.dead for session in find_sessions(cluster)] == [False]
+        text = printed(capsys, namespace.name, "--notebook-namespace", hub.name)
+        there = [part for part in text.split("---\n") if f"namespace: {hub.name}\n" in part]
+        hub.apply("---\n".join(part for part in there))
+        assert [session.dead for session in find_sessions(cluster)] == [True]

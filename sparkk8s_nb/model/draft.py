@@ -108,6 +108,9 @@ class Draft:
         if option.many is Many.MAP:
             for path, part in leaves(value, label):
                 self.conf(".".join(path), conf_text(".".join(path), part))
+        elif isinstance(value, Mapping) and option.table:
+            for key, part in value.items():
+                self.read(option, f"{key}={_as_text(part, option, label)}", label)
         elif isinstance(value, list | tuple) and option.many is Many.LIST:
             for part in value:
                 self.read(option, _as_text(part, option, label), label)

@@ -16,8 +16,9 @@ SPARK_MARK = "spark-exec-inactive"
 
 
 def session_labels(spec: SessionSpec) -> dict[str, str]:
-    """Labels of every object of a session."""
+    """Labels of every object of a session; what settings add never takes the place of ours."""
     return {
+        **spec.labels,
         MANAGED_BY: PREFIX,
         "app.kubernetes.io/name": "spark",
         "app.kubernetes.io/instance": spec.name,

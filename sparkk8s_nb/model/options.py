@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from sparkk8s_nb.model import needs, values
+from sparkk8s_nb.model.addedlabels import LABELS
 from sparkk8s_nb.model.memory import MIN_HEAP, MIN_OVERHEAD
 from sparkk8s_nb.model.quantities import MIB
 
@@ -80,6 +81,8 @@ class Option:
         False for an option that is refused as "not yet": help and completion leave it out.
     paths : bool
         Whether its values are files, which a settings file names from its own directory.
+    table : bool
+        Whether files and Python write its values as a table, ``KEY = VALUE``.
     """
 
     key: str
@@ -99,6 +102,7 @@ class Option:
     applies: Applies = Applies.RESTART
     available: bool = True
     paths: bool = False
+    table: bool = False
 
 
 _ELSEWHERE = "where executors run is not the project's to say"
@@ -194,6 +198,10 @@ OPTIONS: tuple[Option, ...] = (
         key="volume", flags=("--volume",), metavar="PVC:/path[:ro]", kind=needs.VOLUMES, many=Many.LIST, default=(),
         help="A PersistentVolumeClaim of the namespace, mounted at a path; may be repeated.",
         example="data:/data:ro", group=Group.NEEDS,
+    ),
+    Option(
+        key="labels", kind=LABELS, many=Many.LIST, table=True, default=(), example="team=data", group=Group.NEEDS,
+        help="Labels on everything that a session makes, for cost centres: labels = { team = \"data\" }.",
     ),
     Option(
         key="shared_paths", kind=needs.PATHS, many=Many.LIST, default=(), example="/mnt/shared",

@@ -145,6 +145,8 @@ class SessionSpec:
         Names of variables that executors get from the session's own Secret; their values are not here.
     secrets : tuple of SecretUse
     volumes : tuple of VolumeUse
+    labels : Mapping[str, str]
+        What settings add to the labels of everything that the session makes.
     shared_paths : tuple of str or None
         Local paths that executors share with the driver, the only ones that Spark may write to; None for all.
     wait : int
@@ -173,6 +175,7 @@ class SessionSpec:
     env: tuple[str, ...] = ()
     secrets: tuple[SecretUse, ...] = ()
     volumes: tuple[VolumeUse, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     shared_paths: tuple[str, ...] | None = None
     wait: int = 1
     timeout: float = 300.0

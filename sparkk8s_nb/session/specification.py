@@ -135,6 +135,7 @@ def make_spec(
         env=tuple(env),
         secrets=secrets,
         volumes=volumes,
+        labels=dict(label.split("=", 1) for label in options.get("labels") or ()),
         wait=_wait(options),
         timeout=options["timeout"],
         event_log=options["event_log"],

@@ -109,7 +109,7 @@ def session_of(world: World, namespace: Namespace, user: KubeCluster) -> Session
         "executor_env": {"TOKEN": "secret"},
     }
     target = ClusterTarget(kind=TargetKind.CONTEXT, namespace=namespace.name, context="real")
-    session: Session = world.session(parts=parts, target=target, env=("TOKEN",))
+    session: Session = world.session(parts=parts, target=target, env=("TOKEN",), labels={"team": "data"})
     return session
 
 
@@ -168,14 +168,15 @@ def test_a_session_s_objects_live_and_go_with_the_printed_role(
         session.open()
         made = of_session(namespace, world)
         assert made == ["ConfigMap", "EndpointSlice", "Lease", "Secret", "Secret", "Service"]
+        assert of_session(namespace, world, ",team=data,app.kubernetes.io/managed-by=sparkk8s-nb") == made
         session.stop()
         assert of_session(namespace, world) == []
 
 
-def of_session(namespace: Namespace, world: World) -> list[str]:
-    """The kinds of what is there of a session, as the administrator sees it."""
+def of_session(namespace: Namespace, world: World, labels: str = "") -> list[str]:
+    """The kinds of what is there of a session (and has these labels too), as the administrator sees it."""
     kinds = ("ConfigMap", "EndpointSlice", "Lease", "Pod", "Secret", "Service")
-    selector = session_selector(world.name)
+    selector = session_selector(world.name) + labels
     return [kind for kind in kinds for _ in namespace.administrator.list(kind, selector=selector)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from sparkk8s_nb.model import labels
 from sparkk8s_nb.model.names import label_value, session_name
@@ -38,3 +39,9 @@ def test_selectors_choose_their_own_and_no_other():
     assert chosen(labels.sessions_selector(), own)
     assert chosen(labels.sessions_selector(SPEC.owner), own)
     assert not chosen(labels.sessions_selector("bob"), own)
+
+
+def test_added_labels_come_beside_ours_and_never_in_their_place():
+    """The selectors that lifetime rests on still choose."""
+    found = labels.session_labels(replace(SPEC, labels={"team": "data", labels.SESSION: "another"}))
+    assert found == {**labels.session_labels(SPEC), "team": "data"}

@@ -197,3 +197,12 @@ def test_the_embedded_cluster_refuses_what_it_cannot_mount(line, problem):
         spec(line)
     assert spec(f"{line} --image i", target=CLUSTER, machine=None).image == "i"
     assert spec("--secret s3").secrets == (SecretUse(name="s3"),)
+
+
+def test_labels_of_the_settings_are_on_everything_that_a_session_makes():
+    """As the resolved options have them."""
+    options = resolve((), parse_start([])).options() | {
+        "labels": ("team=data", "example.com/cost-centre=4711")
+    }
+    found = make_spec(options, make_identity(options, ENVIRON), EMBEDDED, MACHINE)
+    assert found.labels == {"team": "data", "example.com/cost-centre": "4711"}

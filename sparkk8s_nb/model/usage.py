@@ -39,6 +39,11 @@ class Usage:
         """Core-seconds as hours, to two digits."""
         return round(self.core_seconds / 3600, 2)
 
+    @property
+    def gib_hours(self) -> float:
+        """GiB-seconds as hours, to two digits."""
+        return round(self.gib_seconds / 3600, 2)
+
     def apply(self, event: FleetEvent) -> Usage:
         """The usage after a pod event; other events change nothing."""
         match event:

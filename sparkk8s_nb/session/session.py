@@ -401,7 +401,8 @@ class Session:
     def _describe_end(self, failures: list[str]) -> str:
         usage = self._fleet.usage(self._parts.now())
         executors = "1 executor" if usage.executors == 1 else f"{usage.executors} executors"
-        ran = f"{format_duration(self.seconds)}, {executors}, {usage.core_hours:.2f} core-hours"
+        cost = f"{usage.core_hours:.2f} core-hours, {usage.gib_hours:.2f} GiB-hours"
+        ran = f"{format_duration(self.seconds)}, {executors}, {cost}"
         if failures:
             return f"Stopped, but {'; '.join(failures)}. ({ran})"
         return f"Stopped after {ran}. Nothing left."

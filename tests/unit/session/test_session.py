@@ -17,6 +17,7 @@ from sparkk8s_nb.errors import (
 from sparkk8s_nb.model.fleet import CreationRefused, ExecutorsSeen, ExecutorStatus, PodSeen, PodView
 from sparkk8s_nb.model.progress import CellRef
 from sparkk8s_nb.model.record import parse_record
+from sparkk8s_nb.model.spec import GIB
 from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.session.cluster_objects import record_of
 
@@ -187,11 +188,11 @@ def test_the_breaker_stops_the_asking_and_scaling_starts_it_again(world):
 def test_a_stopped_session_leaves_nothing_and_says_what_it_cost(world):
     """Also when asked twice."""
     session = world.opened()
-    seen(world, pod(1, cpu_millis=2000, created=1000.0))
+    seen(world, pod(1, cpu_millis=2000, memory=8 * GIB, created=1000.0))
     session.fleet_feed.wait_for(lambda fleet: bool(fleet.executors and fleet.executors[0].pod), world.wait)
     world.clock.sleep(1800)
     first = session.stop()
-    assert first == "Stopped after 30 min, 1 executor, 1.00 core-hours. Nothing left."
+    assert first == "Stopped after 30 min, 1 executor, 1.00 core-hours, 4.00 GiB-hours. Nothing left."
     assert session.stop() == first
     assert world.left == []
     assert world.closed

@@ -14,6 +14,7 @@ import psutil
 from sparkk8s_nb.errors import ClusterError, RefusedError
 from sparkk8s_nb.model.mountinfo import parse_mountinfo
 from sparkk8s_nb.model.ownpod import Inside, OwnPod, is_our_pod, own_container, own_pod
+from sparkk8s_nb.model.rights import role_rule
 from sparkk8s_nb.ports import Cluster, Manifest
 
 NAMES = ("POD_NAME", "MY_POD_NAME", "K8S_POD_NAME", "HOSTNAME")
@@ -70,7 +71,7 @@ def find_own_pod(cluster: Cluster, inside: Inside) -> OwnPod:
     try:
         pod = next((pod for pod in _candidates(cluster, inside) if is_our_pod(pod, inside)), None)
     except RefusedError as error:
-        rule = 'apiGroups: [""], resources: ["pods"], verbs: ["get", "list"]'
+        rule = role_rule("pods", ["get", "list"])
         raise RefusedError(
             f"We may not read this notebook's own pod in namespace {namespace}, so its image is not known.",
             fix=f"Ask the administrator for a Role there with the rule {rule}, {BY_HAND}",

@@ -22,6 +22,7 @@ from sparkk8s_nb.errors import (
     RefusedError,
 )
 from sparkk8s_nb.kube.kinds import Kind
+from sparkk8s_nb.model.rights import role_rule
 
 QUOTA_FIX = (
     "Ask for fewer or smaller executors (-n, --cores, --memory), or have the administrator raise the quota."
@@ -63,7 +64,7 @@ class Asked:
     @property
     def rule(self) -> str:
         """The Role's rule that allows it."""
-        return f'apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: ["{self.verb}"]'
+        return role_rule(self.resource, [self.verb], self.group)
 
 
 def error_of(answer: Answer, asked: Asked) -> ClusterError:

@@ -42,8 +42,7 @@ class Right:
     @property
     def rule(self) -> str:
         """As a Role says it."""
-        verbs = ", ".join(f'"{verb}"' for verb in self.verbs)
-        return f'apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: [{verbs}]'
+        return role_rule(self.resource, self.verbs, self.group)
 
     def lacking(self, namespace: str) -> str:
         """The sentence that a user reads who does not have it."""
@@ -119,6 +118,16 @@ RIGHTS = (
     Right(resource="persistentvolumeclaims", verbs=("deletecollection",), feature=_SPARK_STOP, without=_LEFT),
 )
 """What a session does, from Spark's own requests and ours."""
+
+
+def role_rule(resource: str, verbs: Iterable[str], group: str = "") -> str:
+    """A rule as a Role says it, on a line, to be copied.
+
+    >>> role_rule("pods", ["get", "list"])
+    'apiGroups: [""], resources: ["pods"], verbs: ["get", "list"]'
+    """
+    quoted = ", ".join(f'"{verb}"' for verb in verbs)
+    return f'apiGroups: ["{group}"], resources: ["{resource}"], verbs: [{quoted}]'
 
 
 def rules(rights: Iterable[Right]) -> list[Right]:

@@ -31,8 +31,7 @@ PLURALS = {
     "Role": "roles",
     "RoleBinding": "rolebindings",
     "CronJob": "cronjobs",
-    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
-    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+    "Job": "jobs",
 }
 
 Rules = Sequence[dict[str, list[str]]]

@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sparkk8s_nb.cli.main import main
-from sparkk8s_nb.kube.lease import lease_manifest
-from sparkk8s_nb.model.labels import MANAGED_BY, PREFIX, RECORD, SESSION
-from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.recipes.reaper import NAME
 from sparkk8s_nb.session.orphans import find_sessions, remove_all
+from tests.cluster.left_sessions import NOTEBOOK, make_session
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster
-
-NOTEBOOK = {
-    "kind": "Pod",
-    "metadata": {"name": "notebook"},
-    "spec": {"containers": [{"name": "notebook", "image": "none"}]},
-}
 
 
 def printed(capsys: pytest.CaptureFixture[str], namespace: str, *options: str) -> str:
     """What the command prints."""
     assert main(["manifests", "reaper", "--namespace", namespace, "--image", "notebook:1", *options]) == 0
     return capsys.readouterr().out
-
-
-def make_session(namespace: Namespace, name: str, holder: dict[str, Any]) -> None:
-    """A session's Lease and one of its executors, held by a pod (or what once was one)."""
-    labels = {MANAGED_BY: PREFIX, SESSION: name}
-    found = Holder(
-        boot="another machine",
-        pid=7,
-        started=1.0,
-        pod=holder["metadata"]["uid"],
-        pod_name=holder["metadata"]["name"],
-        pod_namespace=holder["metadata"]["namespace"],
-        container="notebook",
-    )
-    record = SessionRecord(name=name, owner="o", notebook="n", namespace=namespace.name, holder=found)
-    lease = lease_manifest(
-        name,
-        namespace.name,
-        labels=labels,
-        annotations={RECORD: record.as_json()},
-        holder="h",
-        duration_seconds=60,
-        now=1,
-    )
-    namespace.administrator.create(lease)
-    executor = NOTEBOOK | {"metadata": {"name": f"{name}-exec-1", "labels": labels}}
-    namespace.administrator.create(executor)
 
 
 def names(namespace: Namespace, kind: str) -> list[str]:

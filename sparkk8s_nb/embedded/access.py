@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sparkk8s_nb.embedded import resources, status
+from sparkk8s_nb.embedded.problems import Problems
 from sparkk8s_nb.embedded.resources import Resource
 
 USER = "embedded-admin"
@@ -19,10 +20,16 @@ def review(resource: Resource, body: Any) -> dict[str, Any]:
     Raises
     ------
     StatusError
-        400 for a body that is no review.
+        400 for a body that is no review, 422 for one that asks for nothing.
     """
     if not isinstance(body, dict) or not isinstance(body.get("spec"), dict):
         raise status.bad_request(f"couldn't get version/kind; the body is not a {resource.kind}")
+    given = [key for key in ("resourceAttributes", "nonResourceAttributes") if body["spec"].get(key)]
+    if resource is resources.ACCESS_REVIEWS and len(given) != 1:
+        problems = Problems()
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        problems.invalid("spec.resourceAttributes", body["spec"].get("resourceAttributes"), why)
+        raise status.invalid(resource, "", problems.causes)
     if resource is resources.RULES_REVIEWS:
         answer: dict[str, Any] = {
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],

@@ -26,8 +26,9 @@ from sparkk8s_nb.embedded.logstream import stream_log
 from sparkk8s_nb.embedded.objects import Object, name_of, namespace_of, uid_of
 from sparkk8s_nb.embedded.requestinfo import (
     TRUE,
+    accepts_json,
     condition_of,
-    dry_run,
+    page_size,
     place,
     plan_watch,
     read_continue,
@@ -78,8 +79,10 @@ class ResourceHandler(Handler):
             return
         target, query = target_of(self), self.query()
         if "get" not in target.resource.verbs:
-            raise status.method_not_allowed(target.resource)
-        if query.get("watch") in TRUE and target.subresource != "log":
+            raise status.method_not_allowed()
+        if target.subresource != "log" and not accepts_json(self.request.headers.get("Accept", "")):
+            raise status.not_acceptable()
+        if query.get("watch") in TRUE and not target.name:
             watch, seconds = plan_watch(self)
             await over_http(
                 self, watch, self.site.store, seconds=seconds, closed=self._closed, stopping=self._stopping
@@ -99,6 +102,8 @@ class ResourceHandler(Handler):
         resource, store = stored(target.resource), self.site.store
         version, after = store.version, ""
         if token := query.get("continue"):
+            if query.get("resourceVersion", "0") != "0":
+                raise status.bad_request("specifying resource version is not allowed when using continue")
             version, after = read_continue(token)
         elif query.get("resourceVersionMatch") == "Exact":
             version = start_version(query.get("resourceVersion"), send_initial=False) or version
@@ -109,10 +114,11 @@ class ResourceHandler(Handler):
         metadata: dict[str, Any] = {"resourceVersion": str(version)}
         if after:
             items = [each for each in items if place(each) > after]
-        limit = query.get("limit", "0")
-        if limit.isdigit() and 0 < int(limit) < len(items):
-            metadata["remainingItemCount"] = len(items) - int(limit)
-            items = items[: int(limit)]
+        limit = page_size(query)
+        if 0 < limit < len(items):
+            if condition is None:  # a real server does not look what a selector would choose of the rest
+                metadata["remainingItemCount"] = len(items) - limit
+            items = items[:limit]
             metadata["continue"] = write_continue(version, items[-1])
         printed = self._printed(target, query, items)
         if printed is not None:
@@ -142,11 +148,12 @@ class ResourceHandler(Handler):
         elif target.subresource == "eviction":
             self.answer(evict(self.site.registry, target, body), 201)
         elif target.name or (target.resource.namespaced and target.namespace is None):
-            raise status.method_not_allowed(target.resource)
+            raise status.method_not_allowed()
         else:
             resource = stored(target.resource)
             body = events.from_new(body) if target.resource is resources.NEW_EVENTS else body
-            made = self.site.registry.create(resource, target.namespace or "", body, dry_run=dry_run(query))
+            dry_run = status.check_dry_run("CreateOptions", query.get("dryRun", ""))
+            made = self.site.registry.create(resource, target.namespace or "", body, dry_run=dry_run)
             self._answer_object(target, query, made, 201)
 
     def put(self) -> None:
@@ -159,7 +166,7 @@ class ResourceHandler(Handler):
             target.name,
             events.from_new(body) if target.resource is resources.NEW_EVENTS else body,
             subresource=target.subresource,
-            dry_run=dry_run(query),
+            dry_run=status.check_dry_run("UpdateOptions", query.get("dryRun", "")),
         )
         self._answer_object(target, query, obj, 200)
 
@@ -182,7 +189,7 @@ class ResourceHandler(Handler):
             target.name,
             lambda old: apply(old, patch),
             subresource=target.subresource,
-            dry_run=dry_run(query),
+            dry_run=status.check_dry_run("PatchOptions", query.get("dryRun", "")),
         )
         self._answer_object(target, query, obj, 200)
 
@@ -231,11 +238,11 @@ class ResourceHandler(Handler):
     @staticmethod
     def _check(target: Target, verb: str) -> None:
         if target.subresource == "log" or verb not in target.resource.verbs:
-            raise status.method_not_allowed(target.resource)
+            raise status.method_not_allowed()
         if verb in ("update", "patch", "delete") and (
             not target.name or (target.resource.namespaced and target.namespace is None)
         ):
-            raise status.method_not_allowed(target.resource)
+            raise status.method_not_allowed()
 
 
 class _Upgrades(Matcher):

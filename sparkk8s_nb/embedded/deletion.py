@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from sparkk8s_nb.embedded import resources, status
 from sparkk8s_nb.embedded.objects import (
@@ -20,6 +21,7 @@ from sparkk8s_nb.embedded.objects import (
 )
 from sparkk8s_nb.embedded.registry import Registry, runs_somewhere
 from sparkk8s_nb.embedded.resources import Resource
+from sparkk8s_nb.embedded.status import Cause
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
@@ -53,22 +55,37 @@ class DeleteOptions:
         for key in ("gracePeriodSeconds", "propagationPolicy", "orphanDependents"):
             if key in query:
                 given[key] = query[key]
-        propagation = given.get("propagationPolicy")
-        if propagation is None:
-            propagation = "Orphan" if given.get("orphanDependents") in (True, "true", "1") else "Background"
-        if propagation not in ("Background", "Foreground", "Orphan"):
-            raise status.bad_request(f'invalid propagationPolicy "{propagation}"')
         grace = given.get("gracePeriodSeconds")
         if grace is not None and not str(grace).lstrip("-").isdigit():
             raise status.bad_request(f'invalid gracePeriodSeconds "{grace}"')
         preconditions = given.get("preconditions") or {}
         return cls(
             grace=None if grace is None else max(0, int(grace)),
-            propagation=str(propagation),
+            propagation=_propagation(given.get("propagationPolicy"), given.get("orphanDependents")),
             uid=preconditions.get("uid"),
             version=preconditions.get("resourceVersion"),
-            dry_run=bool(given.get("dryRun")) or "All" in query.get("dryRun", ""),
+            dry_run=any(
+                status.check_dry_run("DeleteOptions", str(wanted))
+                for wanted in (*(given.get("dryRun") or ()), query.get("dryRun", ""))
+            ),
         )
+
+
+def _propagation(policy: Any, orphan: Any) -> str:
+    if policy is not None and orphan is not None:
+        both = "orphanDependents and deletionPropagation cannot be both set"
+        _refuse("propagationPolicy", "FieldValueInvalid", f"Invalid value: {json.dumps(policy)}: {both}")
+    if policy is None:
+        return "Orphan" if orphan in (True, "true", "1") else "Background"
+    if policy not in ("Background", "Foreground", "Orphan"):
+        supported = '"Foreground", "Background", "Orphan", "nil"'
+        message = f"Unsupported value: {json.dumps(policy)}: supported values: {supported}"
+        _refuse("propagationPolicy", "FieldValueNotSupported", message)
+    return str(policy)
+
+
+def _refuse(field: str, reason: str, message: str) -> NoReturn:
+    raise status.invalid_options("DeleteOptions", Cause(field=field, reason=reason, message=message))
 
 
 def delete(
@@ -116,8 +133,7 @@ def _check_preconditions(resource: Resource, obj: Object, options: DeleteOptions
         ("ResourceVersion", options.version, str(obj["metadata"]["resourceVersion"])),
     ):
         if wanted not in (None, "", actual):
-            why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {actual}"
-            raise status.conflict(resource, name_of(obj), why)
+            raise status.broken_precondition(resource, name_of(obj), label, str(wanted), actual)
 
 
 def _finalizers(obj: Object, propagation: str) -> list[str]:

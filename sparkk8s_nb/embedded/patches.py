@@ -173,8 +173,7 @@ def _operate(result: Any, operation: dict[str, Any]) -> Any:
     match op:
         case "add":
             return _set(result, path, copy(operation["value"]), insert=True)
-        case "replace":
-            _read(result, path)
+        case "replace":  # of a field that is not there too, as on a real API server
             return _set(result, path, copy(operation["value"]), insert=False)
         case "remove":
             return _delete(result, path)
@@ -188,12 +187,12 @@ def _operate(result: Any, operation: dict[str, Any]) -> Any:
             source = _pointer(operation.get("from"))
             value = _read(result, source)
             return _set(_delete(result, source), path, value, insert=True)
-    raise bad_request(f"unexpected JSON patch operation: {op}")
+    raise _does_not_fit(f"unexpected JSON patch operation: {op}")
 
 
 def _does_not_fit(why: str) -> StatusError:
     return StatusError(
-        422, "Invalid", f"the server rejected our request due to an error in our request: {why}"
+        422, "Invalid", f"the server rejected our request due to an error in our request: {why}", {}
     )
 
 

@@ -106,7 +106,7 @@ class Problems:
 
     def unsupported(self, field: str, value: Any, supported: tuple[str, ...]) -> None:
         """It is none of the possible ones."""
-        choices = ", ".join(f'"{each}"' for each in sorted(supported))
+        choices = ", ".join(f'"{each}"' for each in supported)
         self._add(
             field,
             "FieldValueNotSupported",

@@ -14,6 +14,7 @@ from typing import Any
 
 from sparkk8s_nb.embedded import defaults, resources, status
 from sparkk8s_nb.embedded.objects import Object, copy, dig, finalizers_of, is_deleting, name_of
+from sparkk8s_nb.embedded.problems import Problems
 from sparkk8s_nb.embedded.resources import Resource
 from sparkk8s_nb.embedded.store import Store
 from sparkk8s_nb.embedded.validation import validate
@@ -98,11 +99,7 @@ class Registry:
         old = self.store.get(resource, namespace, name)
         with _readable(resource):
             new = _decoded(resource, namespace, body)
-            if new["metadata"].get("name") not in (None, "", name):
-                given = new["metadata"]["name"]
-                raise status.bad_request(
-                    f"the name of the object ({given}) does not match the name on the URL ({name})"
-                )
+            _check_name(new, name)
             new["metadata"]["name"] = name
             uid = old["metadata"]["uid"]
             if (given := new["metadata"].get("uid")) not in (None, "", uid):
@@ -133,6 +130,11 @@ class Registry:
             new = change(old)
             if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
                 raise status.bad_request("the patch does not leave an object")
+            _check_name(new, name)
+            if new["metadata"].get("uid") not in (None, "", old["metadata"]["uid"]):
+                problems = Problems()
+                problems.invalid("metadata.uid", new["metadata"]["uid"], "field is immutable")
+                raise status.invalid(resource, name, problems.causes)
             return self._replace(resource, old, copy(new), subresource=subresource, dry_run=dry_run)
 
     def _replace(
@@ -210,6 +212,7 @@ class Registry:
         if is_deleting(found):
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
             error = status.forbidden(resource, name, why)
+            error.details = dict(error.details or {})
             error.details["causes"] = [
                 {
                     "reason": "NamespaceTerminating",
@@ -257,6 +260,14 @@ def quality(pod: Object) -> str:
         for each in wanted
     )
     return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _check_name(obj: Object, name: str) -> None:
+    given = obj["metadata"].get("name")
+    if given not in (None, "", name):
+        raise status.bad_request(
+            f"the name of the object ({given}) does not match the name on the URL ({name})"
+        )
 
 
 def _decoded(resource: Resource, namespace: str, body: Any) -> Object:

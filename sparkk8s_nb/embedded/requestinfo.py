@@ -78,11 +78,22 @@ def plan_watch(handler: Handler) -> tuple[Watch, float]:
     return watch, float(seconds) if seconds.isdigit() and int(seconds) else DEFAULT_SECONDS
 
 
-def dry_run(query: dict[str, str]) -> bool:
-    wanted = query.get("dryRun")
-    if wanted not in (None, "", "All"):
-        raise status.bad_request(f'invalid dryRun "{wanted}": supported values: "All"')
-    return wanted == "All"
+def accepts_json(accept: str) -> bool:
+    """Whether a client takes what this server sends.
+
+    >>> [accepts_json(a) for a in ("", "*/*", "application/json;as=Table, text/html", "text/html")]
+    [True, True, True, False]
+    """
+    offered = {each.partition(";")[0].strip() for each in accept.split(",")}
+    return not offered.isdisjoint({"", "*/*", "application/*", "application/json"})
+
+
+def page_size(query: dict[str, str]) -> int:
+    """How many objects a list may hold; 0 is all."""
+    text = query.get("limit") or "0"
+    if not text.lstrip("-").isdigit():
+        raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return max(0, int(text))
 
 
 def place(obj: Object) -> str:
@@ -98,4 +109,4 @@ def read_continue(token: str) -> tuple[int, str]:
         version, after = json.loads(base64.urlsafe_b64decode(token))
         return int(version), str(after)
     except (ValueError, TypeError) as error:
-        raise status.bad_request("continue key is not valid") from error
+        raise status.bad_request("invalid continue token: continue key is not valid") from error

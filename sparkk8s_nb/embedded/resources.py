@@ -59,6 +59,7 @@ PODS = Resource(
     subresources=("status", "log", "binding", "eviction"),
     returns_deleted=True,
     fields=(
+        "spec.hostNetwork",
         "spec.nodeName",
         "spec.restartPolicy",
         "spec.schedulerName",

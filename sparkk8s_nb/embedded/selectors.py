@@ -12,9 +12,10 @@ from sparkk8s_nb.embedded.status import StatusError, bad_request
 
 Condition = Callable[[Object], bool]
 
-_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_KEY = rf"(?:{_NAME}/)?{_NAME}"
 _IN = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*")
-_EQUAL = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*([A-Za-z0-9._-]*)\s*")
+_EQUAL = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*((?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?)\s*")
 _COMPARE = re.compile(rf"\s*({_KEY})\s*([<>])\s*(-?\d+)\s*")
 _EXISTS = re.compile(rf"\s*(!?)\s*({_KEY})\s*")
 
@@ -75,7 +76,7 @@ def labels(text: str) -> Condition:
 
 
 def _split(text: str) -> list[str]:
-    return [part for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+    return re.split(r",(?![^(]*\))", text) if text.strip() else []
 
 
 def fields(text: str, resource: Resource) -> Condition:
@@ -101,8 +102,9 @@ def fields(text: str, resource: Resource) -> Condition:
         field, operator, value = found.groups()
         if field not in known:
             raise bad_request(
-                f'Unable to find "{resource.api_version}, Resource={resource.plural}" that match '
-                f'label selector "", field selector "{text}": field label not supported: {field}'
+                f"field label not supported: {field}"
+                if resource.fields
+                else f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
             )
         tests.append((field, operator != "!=", value))
     return lambda obj: all((_field(obj, field) == value) == wanted for field, wanted, value in tests)
@@ -114,6 +116,8 @@ def _field(obj: Object, field: str) -> str:
     if field.startswith("regarding."):
         field = field.replace("regarding.", "involvedObject.", 1)
     value: Any = dig(obj, *field.split("."))
+    if field == "spec.hostNetwork":
+        value = bool(value)
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)

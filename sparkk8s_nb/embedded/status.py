@@ -46,7 +46,7 @@ class StatusError(Exception):
         self.code = code
         self.reason = reason
         self.message = message
-        self.details = details or {}
+        self.details = details
 
     def body(self) -> dict[str, Any]:
         """The Status object."""
@@ -58,7 +58,7 @@ class StatusError(Exception):
             "message": self.message,
             "reason": self.reason,
         }
-        if self.details:
+        if self.details is not None:
             body["details"] = self.details
         body["code"] = self.code
         return body
@@ -98,7 +98,7 @@ def forbidden(resource: Resource, name: str, why: str) -> StatusError:
 
 def no_such_path() -> StatusError:
     """404 for a path that names no resource of this server."""
-    return StatusError(404, "NotFound", "the server could not find the requested resource")
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def not_found(resource: Resource, name: str) -> StatusError:
@@ -111,16 +111,16 @@ def not_found(resource: Resource, name: str) -> StatusError:
     return StatusError(404, "NotFound", f'{resource.qualified} "{name}" not found', _details(resource, name))
 
 
-def method_not_allowed(resource: Resource) -> StatusError:
+def method_not_allowed() -> StatusError:
     """405: the resource exists, the verb does not."""
     message = "the server does not allow this method on the requested resource"
-    return StatusError(405, "MethodNotAllowed", message, _details(resource, ""))
+    return StatusError(405, "MethodNotAllowed", message, {})
 
 
 def not_acceptable() -> StatusError:
     """406: the client wants an encoding other than JSON."""
-    message = "only the following media types are accepted: application/json, application/yaml"
-    return StatusError(406, "NotAcceptable", message)
+    message = "only the following media types are accepted: application/json"
+    return StatusError(406, "NotAcceptable", message, {})
 
 
 def already_exists(resource: Resource, name: str) -> StatusError:
@@ -137,6 +137,17 @@ def conflict(resource: Resource, name: str, why: str | None = None) -> StatusErr
     )
     message = f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}'
     return StatusError(409, "Conflict", message, _details(resource, name))
+
+
+def broken_precondition(resource: Resource, name: str, what: str, wanted: str, actual: str) -> StatusError:
+    """409: a deletion's precondition does not hold. The one refusal that is worded after the kind."""
+    hint = {
+        "UID": "The object might have been deleted and then recreated",
+        "ResourceVersion": "The object might have been modified",
+    }[what]
+    why = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({actual}). {hint}"
+    message = f'Operation cannot be fulfilled on {resource.kind} "{name}": {why}'
+    return StatusError(409, "Conflict", message, _details(resource, name, kind=resource.kind))
 
 
 def expired(message: str) -> StatusError:
@@ -169,3 +180,34 @@ def invalid(resource: Resource, name: str, causes: list[Cause]) -> StatusError:
         {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes
     ]
     return StatusError(422, "Invalid", f'{resource.kind}{group} "{name}" is invalid: {what}', details)
+
+
+def invalid_options(kind: str, cause: Cause) -> StatusError:
+    """422: a parameter of the request that cannot be.
+
+    Parameters
+    ----------
+    kind : str
+        What the parameters are together, such as ``DeleteOptions``.
+    cause : Cause
+    """
+    details = {
+        "group": "meta.k8s.io",
+        "kind": kind,
+        "causes": [{"reason": cause.reason, "message": cause.message, "field": cause.field}],
+    }
+    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {cause.text}', details)
+
+
+def check_dry_run(kind: str, wanted: str) -> bool:
+    """Whether nothing is to be stored.
+
+    Raises
+    ------
+    StatusError
+        422 for what is neither nothing nor ``All``.
+    """
+    if wanted in ("", "All"):
+        return wanted == "All"
+    message = f'Unsupported value: ["{wanted}"]: supported values: "All"'
+    raise invalid_options(kind, Cause(field="dryRun", reason="FieldValueNotSupported", message=message))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sparkk8s_nb.embedded import resources
+from sparkk8s_nb.embedded import resources, status
 from sparkk8s_nb.embedded.objects import Object, dig, is_deleting, name_of, parse_time
 from sparkk8s_nb.embedded.podtable import pod_restarts, pod_status
 from sparkk8s_nb.embedded.resources import Resource
@@ -160,13 +161,13 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     resources.CONFIG_MAPS.qualified: (
         _NAME,
-        _column("Data", _count("data", "binaryData"), type_="integer"),
+        _column("Data", _count("data", "binaryData")),
         _AGE,
     ),
     resources.SECRETS.qualified: (
         _NAME,
         _column("Type", _text("type")),
-        _column("Data", _count("data"), type_="integer"),
+        _column("Data", _count("data")),
         _AGE,
     ),
     resources.SERVICES.qualified: (
@@ -188,7 +189,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _column("Source", _text("source", "component", absent=""), wide=True),
         _column("Message", lambda event: str(event.get("message", "")).strip()),
         Column(name="First Seen", cell=_first_seen, wide=True),
-        _column("Count", lambda event: int(event.get("count") or 1), wide=True, type_="integer"),
+        _column("Count", lambda event: int(event.get("count") or 1), wide=True),
         Column(name="Name", cell=lambda obj, _: name_of(obj), wide=True),
     ),
     resources.NAMESPACES.qualified: (_NAME, _column("Status", _text("status", "phase")), _AGE),
@@ -213,11 +214,12 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _column("Capacity", _text("status", "capacity", "storage", absent="")),
         _column("Access Modes", lambda obj: ",".join(dig(obj, "status", "accessModes") or [])),
         _column("StorageClass", _text("spec", "storageClassName", absent="")),
+        _column("VolumeAttributesClass", _text("spec", "volumeAttributesClassName", absent="<unset>")),
         _AGE,
+        _column("VolumeMode", _text("spec", "volumeMode", absent="<unset>"), wide=True),
     ),
     resources.SERVICE_ACCOUNTS.qualified: (
         _NAME,
-        _column("Secrets", _count("secrets"), type_="integer"),
         _AGE,
     ),
     resources.QUOTAS.qualified: (
@@ -252,7 +254,7 @@ def wanted(accept: str) -> bool:
 
 
 def _definition(column: Column) -> dict[str, Any]:
-    formatted = "name" if column.name == "Name" and not column.wide else ""
+    formatted = "name" if column.name == "Name" else ""
     return {
         "name": column.name,
         "type": column.type,
@@ -270,7 +272,12 @@ def of(
         return None
     stored = resources.EVENTS if resource is resources.NEW_EVENTS else resource
     columns = _COLUMNS.get(stored.qualified, (_NAME, _AGE))
-    include = query.get("includeObject", "Metadata")
+    include = query.get("includeObject") or "Metadata"
+    if include not in ("Metadata", "Object", "None"):
+        raise status.bad_request(
+            f"Unable to convert to Table as requested: includeObject: Invalid value: {json.dumps(include)}: "
+            "must be 'Metadata', 'Object', 'None', or empty"
+        )
     metadata: dict[str, Any] = {}
     if len(items) == 1:
         metadata["resourceVersion"] = str(items[0]["metadata"].get("resourceVersion", ""))
@@ -284,7 +291,7 @@ def of(
 
 
 def _row(obj: Object, columns: tuple[Column, ...], include: str, now: datetime) -> dict[str, Any]:
-    row: dict[str, Any] = {"cells": [column.cell(obj, now) for column in columns]}
+    row: dict[str, Any] = {"cells": [column.cell(obj, now) for column in columns], "object": None}
     if include == "Object":
         row["object"] = obj
     elif include != "None":

@@ -12,13 +12,14 @@ import re
 from typing import Any
 
 from sparkk8s_nb.embedded import quantities, resources
-from sparkk8s_nb.embedded.objects import Object, dig
+from sparkk8s_nb.embedded.objects import Object, dig, finalizers_of, is_deleting
 from sparkk8s_nb.embedded.podvalidation import pod, pod_update
 from sparkk8s_nb.embedded.problems import Problems, label_value_problem, name_problem, qualified_problem
 from sparkk8s_nb.embedded.resources import Resource
 from sparkk8s_nb.embedded.status import Cause
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 _ONE_MIB = 1024 * 1024
 _NAME_FORMS = {"services": "dns1035", "namespaces": "label"}
 
@@ -61,13 +62,22 @@ def _metadata(resource: Resource, obj: Object, problems: Problems) -> None:
             problems.invalid("metadata.annotations", key, why)
     if size > 256 * 1024:
         problems.too_long("metadata.annotations", 256 * 1024)
-    for i, owner in enumerate(metadata.get("ownerReferences") or []):
-        for key in ("apiVersion", "kind", "name", "uid"):
-            if not owner.get(key):
-                problems.invalid(f"metadata.ownerReferences[{i}].{key}", "", "must not be empty")
+    _owners(metadata.get("ownerReferences") or [], problems)
     for i, finalizer in enumerate(metadata.get("finalizers") or []):
         if why := qualified_problem(str(finalizer)):
             problems.invalid(f"metadata.finalizers[{i}]", finalizer, why)
+
+
+def _owners(owners: list[Object], problems: Problems) -> None:
+    for owner in owners:  # without their number: so a real API server names them
+        for key in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(key):
+                why = "version must not be empty" if key == "apiVersion" else "must not be empty"
+                problems.invalid(f"metadata.ownerReferences.{key}", "", why)
+    controllers = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]
+    if len(controllers) > 1:
+        why = 'Only one reference can have Controller set to true. Found "true" in references for '
+        problems.invalid("metadata.ownerReferences", owners, why + " and ".join(controllers[:2]))
 
 
 def _check_types(resource: Resource, obj: Object) -> None:
@@ -86,6 +96,11 @@ def _check_types(resource: Resource, obj: Object) -> None:
         for key, value in (obj.get("data") or {}).items():
             if not isinstance(value, str | None):
                 raise TypeError(f"data.{key} is {value!r}, not a string")
+    if resource is resources.LEASES:
+        for key in ("acquireTime", "renewTime"):
+            moment = dig(obj, "spec", key)
+            if moment is not None and not _MICRO_TIME.fullmatch(str(moment)):
+                raise TypeError(f'parsing time "{moment}": spec.{key} needs its microseconds')
     for condition in dig(obj, "status", "conditions") or []:
         if not isinstance(condition.get("type"), str) or not isinstance(condition.get("status"), str):
             raise TypeError(f"status.conditions has {condition!r}, which has no type or status")
@@ -255,6 +270,10 @@ def _immutable(resource: Resource, obj: Object, old: Object, problems: Problems)
     for key in ("name", "namespace", "uid"):
         if obj["metadata"].get(key) != old["metadata"].get(key):
             problems.invalid(f"metadata.{key}", obj["metadata"].get(key), "field is immutable")
+    if is_deleting(old):
+        for finalizer in set(finalizers_of(obj)) - set(finalizers_of(old)):
+            why = "no new finalizers can be added if the object is being deleted, found new finalizers "
+            problems.forbidden("metadata.finalizers", f'{why}[]string{{"{finalizer}"}}')
     if resource is resources.PODS:
         pod_update(obj, old, problems)
     if resource in (resources.CONFIG_MAPS, resources.SECRETS) and old.get("immutable"):

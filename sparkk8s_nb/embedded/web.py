@@ -23,6 +23,7 @@ from sparkk8s_nb.embedded.store import Store
 
 log = logging.getLogger(__name__)
 
+_READ = ("application/json", "application/yaml", protobuf.CONTENT_TYPE)
 BEARER_PROTOCOL = "base64url.bearer.authorization.k8s.io."
 
 
@@ -109,9 +110,9 @@ class Handler(RequestHandler):
         try:
             if kind == protobuf.CONTENT_TYPE and (known := protobuf.decode(raw)) is not None:
                 return known
-            if kind == protobuf.CONTENT_TYPE or "cbor" in kind:
+            if kind == protobuf.CONTENT_TYPE or kind not in _READ:
                 raise status.unsupported_media_type(kind, ("application/json", "application/yaml"))
-            if kind in ("application/yaml", "text/yaml", "application/x-yaml"):
+            if kind == "application/yaml":
                 return yaml.safe_load(raw)
             return json.loads(raw)
         except (ValueError, yaml.YAMLError) as error:

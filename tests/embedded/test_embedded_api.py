@@ -172,7 +172,7 @@ def test_a_dry_run_changes_nothing(api: Api, maps: str) -> None:
     api("PATCH", f"{maps}/a?dryRun=All", {"data": {"k": "2"}}, Content_Type=MERGE_PATCH)
     api("DELETE", f"{maps}/a?dryRun=All")
     assert api("GET", f"{maps}/a")[1] == made
-    assert api("POST", f"{maps}?dryRun=Some", named("b"))[0] == 400
+    assert api("POST", f"{maps}?dryRun=Some", named("b"))[0] == 422
 
 
 def test_a_list_comes_in_pages_of_one_moment(api: Api, maps: str) -> None:

@@ -116,16 +116,21 @@ def test_json_patch_does_its_six_operations() -> None:
     assert target == {"a/b": {"~": 1}, "list": [1, 2], "gone": 0}
 
 
+def test_a_json_patch_may_replace_a_field_that_is_not_there() -> None:
+    """As a real API server lets it."""
+    assert patches.json_patch({}, [{"op": "replace", "path": "/a", "value": 1}]) == {"a": 1}
+
+
 @pytest.mark.parametrize(
     ("operations", "code"),
     [
         ({}, 400),
         (["x"], 400),
         ([{"op": "add", "path": "/a"}], 400),
-        ([{"op": "shout", "path": "/a"}], 400),
+        ([{"op": "shout", "path": "/a"}], 422),
         ([{"op": "remove", "path": "a"}], 400),
         ([{"op": "remove", "path": "/absent"}], 422),
-        ([{"op": "replace", "path": "/absent", "value": 1}], 422),
+        ([{"op": "replace", "path": "/list/0", "value": 1}], 422),
         ([{"op": "test", "path": "/a", "value": 2}], 422),
         ([{"op": "remove", "path": "/list/7"}], 422),
         ([{"op": "remove", "path": ""}], 422),

@@ -191,10 +191,10 @@ def test_a_second_deletion_can_only_shorten_the_grace(registry: Registry, pod_bo
 def test_preconditions_are_kept(registry: Registry, pod_body: Body) -> None:
     """Delete this pod, not one that has taken its name meanwhile."""
     made = registry.create(resources.PODS, "default", pod_body())
-    with pytest.raises(StatusError, match="UID in precondition: other") as caught:
+    with pytest.raises(StatusError, match=r"the UID in the precondition \(other\)") as caught:
         remove(registry, uid="other")
     assert caught.value.code == 409
-    with pytest.raises(StatusError, match="ResourceVersion in precondition"):
+    with pytest.raises(StatusError, match="the ResourceVersion in the precondition"):
         remove(registry, version="1")
     assert remove(registry, uid=made["metadata"]["uid"])[1]
 
@@ -234,6 +234,7 @@ def test_nothing_is_made_in_a_namespace_that_is_going(registry: Registry) -> Non
     delete(registry, resources.NAMESPACES, "", "other", DeleteOptions())
     with pytest.raises(StatusError, match="it is being terminated") as caught:
         registry.create(resources.CONFIG_MAPS, "other", {"metadata": {"name": "a"}})
+    assert caught.value.details is not None
     assert caught.value.details["causes"][0]["reason"] == "NamespaceTerminating"
 
 
@@ -253,9 +254,40 @@ def test_delete_options_are_read_from_body_and_query(
     assert DeleteOptions.read(body, query) == expected
 
 
-@pytest.mark.parametrize("body", [{"propagationPolicy": "Sideways"}, {"gracePeriodSeconds": "soon"}])
-def test_delete_options_that_cannot_be_are_refused(body: Any) -> None:
-    """400."""
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"propagationPolicy": "Sideways"}, 422),
+        ({"propagationPolicy": "Orphan", "orphanDependents": True}, 422),
+        ({"dryRun": ["Some"]}, 422),
+        ({"gracePeriodSeconds": "soon"}, 400),
+    ],
+)
+def test_delete_options_that_cannot_be_are_refused(body: Any, code: int) -> None:
+    """422 for a value that is none of the possible ones, 400 for one of another type."""
     with pytest.raises(StatusError) as caught:
         DeleteOptions.read(body, {})
-    assert caught.value.code == 400
+    assert caught.value.code == code
+
+
+def test_a_patch_changes_neither_name_nor_uid(registry: Registry) -> None:
+    """400 and 422, as a real API server does."""
+    registry.create(resources.CONFIG_MAPS, "default", {"metadata": {"name": "a"}})
+    for metadata, code in (({"name": "b"}, 400), ({"uid": "other"}, 422)):
+        with pytest.raises(StatusError) as caught:
+            registry.patch(
+                resources.CONFIG_MAPS,
+                "default",
+                "a",
+                lambda old, change=metadata: patches.merge(old, {"metadata": change}),
+            )
+        assert caught.value.code == code
+
+
+def test_no_finalizer_is_added_to_what_is_being_deleted(registry: Registry) -> None:
+    """Only taken away."""
+    registry.create(resources.CONFIG_MAPS, "default", {"metadata": {"name": "a", "finalizers": ["a.b/c"]}})
+    delete(registry, resources.CONFIG_MAPS, "default", "a", DeleteOptions())
+    more = {"metadata": {"finalizers": ["a.b/c", "a.b/d"]}}
+    with pytest.raises(StatusError, match="no new finalizers can be added"):
+        registry.patch(resources.CONFIG_MAPS, "default", "a", lambda old: patches.merge(old, more))

@@ -41,7 +41,9 @@ def test_label_selectors_choose(text: str, *, chosen: bool) -> None:
     assert selectors.labels(text)(POD) is chosen
 
 
-@pytest.mark.parametrize("text", ["a in 1", "a=b=c", "=b", "a in (1", "a b", "a=!"])
+@pytest.mark.parametrize(
+    "text", ["a in 1", "a=b=c", "=b", "a in (1", "a b", "a=!", "a=b,", ",", "a/b/c=d", "a=-b"]
+)
 def test_text_that_is_no_label_selector_is_refused(text: str) -> None:
     """400, naming the part."""
     with pytest.raises(StatusError, match="unable to parse requirement") as caught:
@@ -57,6 +59,7 @@ def test_text_that_is_no_label_selector_is_refused(text: str) -> None:
         ("metadata.name=p,metadata.namespace=n", True),
         ("spec.nodeName=other", False),
         ("status.nominatedNodeName=", True),
+        ("spec.hostNetwork=false", True),
     ],
 )
 def test_field_selectors_choose(text: str, *, chosen: bool) -> None:
@@ -72,7 +75,11 @@ def test_events_are_chosen_by_what_they_are_about() -> None:
 
 def test_a_field_that_cannot_be_selected_by_is_refused() -> None:
     """400, naming the field."""
-    with pytest.raises(StatusError, match="field label not supported"):
+    with pytest.raises(StatusError, match=r"field label not supported: status\.mood"):
+        selectors.fields("status.mood=good", PODS)
+    with pytest.raises(
+        StatusError, match=r'"status\.phase" is not a known field selector: only "metadata\.name"'
+    ):
         selectors.fields("status.phase=Running", CONFIG_MAPS)
 
 

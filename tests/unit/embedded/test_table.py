@@ -10,6 +10,7 @@ import pytest
 from sparkk8s_nb.embedded import resources, table
 from sparkk8s_nb.embedded.podtable import pod_status
 from sparkk8s_nb.embedded.resources import STORED
+from sparkk8s_nb.embedded.status import StatusError
 
 NOW = datetime(2030, 1, 10, tzinfo=UTC)
 FAILED = {"state": {"terminated": {"reason": "Error", "exitCode": 1}}}
@@ -84,6 +85,16 @@ def test_the_whole_object_is_included_on_request() -> None:
     made = table.of(resources.PODS, [pod()], ACCEPT, {"includeObject": "Object"}, NOW)
     assert made is not None
     assert made["rows"][0]["object"]["spec"]
+
+
+def test_no_object_is_included_on_request_and_nothing_else_is_taken() -> None:
+    """Metadata, Object, None; 400 for any other word."""
+    made = table.of(resources.PODS, [pod()], ACCEPT, {"includeObject": "None"}, NOW)
+    assert made is not None
+    assert made["rows"][0]["object"] is None
+    with pytest.raises(StatusError, match="includeObject") as refused:
+        table.of(resources.PODS, [pod()], ACCEPT, {"includeObject": "All"}, NOW)
+    assert refused.value.code == 400
 
 
 def test_no_table_unless_it_is_asked_for_first() -> None:

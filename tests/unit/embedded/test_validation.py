@@ -118,7 +118,17 @@ def test_several_faults_are_told_at_once(registry: Registry) -> None:
         ({"name": "a", "annotations": {"k": "x" * 300_000}}, "metadata.annotations"),
         (
             {"name": "a", "ownerReferences": [{"kind": "Lease", "name": "l"}]},
-            "metadata.ownerReferences[0].uid",
+            "metadata.ownerReferences.uid",
+        ),
+        (
+            {
+                "name": "a",
+                "ownerReferences": [
+                    {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u", "controller": True},
+                    {"apiVersion": "v1", "kind": "Pod", "name": "q", "uid": "v", "controller": True},
+                ],
+            },
+            "metadata.ownerReferences",
         ),
     ],
 )
@@ -127,6 +137,14 @@ def test_metadata_that_cannot_be_is_refused(registry: Registry, metadata: dict[s
     error = refusal(registry, resources.CONFIG_MAPS, {"metadata": metadata})
     assert error.code == 422
     assert field in fields(error)
+
+
+@pytest.mark.parametrize("moment", ["2030-01-01T00:00:00Z", "soon", "2030-01-01T00:00:00.000Z"])
+def test_a_lease_s_time_without_microseconds_cannot_be_read(registry: Registry, moment: str) -> None:
+    """400, as a real API server does."""
+    error = refusal(registry, resources.LEASES, {"metadata": {"name": "l"}, "spec": {"renewTime": moment}})
+    assert error.code == 400
+    assert moment in error.message
 
 
 @pytest.mark.parametrize(

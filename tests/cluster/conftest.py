@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from sparkk8s_nb.embedded import lifecycle
+from sparkk8s_nb.model.spec import ClusterAccess
 from tests.cluster import node_tier as nodes
 from tests.cluster.apiserver import start_api_tier
 from tests.cluster.cleanup import new_run
 from tests.cluster.credentials import CONTEXT
+from tests.cluster.plain_client import Place, Server
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster
 
@@ -79,3 +82,38 @@ def pod_namespace(node_tier: RealCluster, tmp_path: Path) -> Iterator[Namespace]
     """A namespace whose pods run, for one test; it enforces Pod Security's strictest level."""
     with node_tier.namespace(tmp_path, labels=RESTRICTED) as namespace:
         yield namespace
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The embedded cluster's API: a daemon of its own, with directories of its own."""
+    base = tmp_path_factory.mktemp("sparkk8s")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARKK8S_RUNTIME_DIR", str(base / "run"))
+        patch.setenv("SPARKK8S_STATE_DIR", str(base / "state"))
+        cluster = lifecycle.up(settings=lifecycle.NodeSettings(idle_seconds=600), timeout=60)
+    access = ClusterAccess(server=cluster.server, ca_file=cluster.ca_file, token_file=cluster.token_file)
+    try:
+        yield Server(access=access, embedded=True, kubeconfig=cluster.kubeconfig)
+    finally:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SPARKK8S_RUNTIME_DIR", str(base / "run"))
+            patch.setenv("SPARKK8S_STATE_DIR", str(base / "state"))
+            lifecycle.down(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def real_server(api_tier: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real API server."""
+    administrator = api_tier.connect("default", tmp_path_factory.mktemp("real-server"))
+    yield Server(access=administrator.access, embedded=False, kubeconfig=api_tier.kubeconfig)
+    administrator.close()
+
+
+@pytest.fixture(params=["kubernetes", "embedded"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A namespace of each of the two servers in turn, for one test."""
+    fixture = "embedded_server" if request.param == "embedded" else "real_server"
+    server: Server = request.getfixturevalue(fixture)
+    with server.place() as place:
+        yield place

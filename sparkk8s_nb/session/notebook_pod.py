@@ -33,6 +33,10 @@ class NotebookPod:
     pod: OwnPod | None = None
     warnings: tuple[str, ...] = ()
 
+    def runs(self, image: str) -> bool:
+        """Whether ``image`` is the one that this kernel's own container runs."""
+        return self.pod is not None and self.pod.image == image
+
     def lease_owner(self, namespace: str) -> dict[str, Any] | None:
         """The ownerReference to the pod for a Lease in ``namespace``.
 

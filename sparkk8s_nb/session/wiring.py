@@ -150,6 +150,7 @@ def _parts(
 ) -> Parts:
     holder = this_holder(notebook.pod)
     address = driver_address(spec.target, cluster.access.server)
+    python = worker_python(same_files=same_files(spec, notebook))
     return Parts(
         cluster=cluster,
         pods=KubePodSource(cluster),
@@ -160,11 +161,11 @@ def _parts(
             uid=os.getuid(),
             gid=os.getgid(),
             address=address,
-            hints=executor_hints(java, worker_python(spec.target), archives),
+            hints=executor_hints(java, python, archives),
             options=tuple(given),
         ),
         take_ports=PortTaker(spec, runtime / "ports", address),
-        launch_driver=partial(_launch_driver, spec, place, java, archives, cluster.access),
+        launch_driver=partial(_launch_driver, spec, place, java, archives, cluster.access, python),
         launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
         preflight=partial(_preflight, spec, cluster, notebook, java, templates),
         orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
@@ -187,6 +188,11 @@ def _parts(
     )
 
 
+def same_files(spec: SessionSpec, notebook: NotebookPod) -> bool:
+    """Whether executors find this kernel's programs where they are here: same machine, or same image."""
+    return spec.target.kind is TargetKind.EMBEDDED or notebook.runs(spec.image)
+
+
 def _preflight(
     spec: SessionSpec,
     cluster: Cluster,
@@ -194,7 +200,7 @@ def _preflight(
     java: Java,
     templates: Sequence[Mapping[str, Any]],
 ) -> Sequence[str]:
-    if notebook.pod is not None and spec.image == notebook.pod.image:
+    if notebook.runs(spec.image):
         check_image(
             notebook, programs(java), [*templates, needs_template(spec)], look_inside(os.environ).mounts
         )
@@ -218,7 +224,12 @@ def _shared_paths(
 
 
 def _launch_driver(
-    spec: SessionSpec, place: SessionDir, java: Java, archives: ClassArchives, access: ClusterAccess
+    spec: SessionSpec,
+    place: SessionDir,
+    java: Java,
+    archives: ClassArchives,
+    access: ClusterAccess,
+    python: str,
 ) -> LaunchingSparkDriver:
     at_launch = {
         "class_path": spec.conf.get("spark.driver.extraClassPath", ""),
@@ -239,7 +250,7 @@ def _launch_driver(
     )
     return LaunchingSparkDriver(
         launch_jvm(plan),
-        python=worker_python(spec.target),
+        python=python,
         token_file=access.token_file if access.token_changes else None,
         shared_paths=spec.shared_paths,
     )

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from sparkk8s_nb.model.imagecheck import Program
-from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.spark import class_archives
 from sparkk8s_nb.spark.class_archives import ClassArchives
 from sparkk8s_nb.spark.java import Java
@@ -23,15 +22,20 @@ def spark_home() -> Path:
     return Path(_find_spark_home())
 
 
-def worker_python(target: ClusterTarget) -> str:
-    """The Python that runs tasks: the driver's very own where executors share its image or machine.
+def worker_python(*, same_files: bool) -> str:
+    """The Python that runs tasks.
+
+    Parameters
+    ----------
+    same_files : bool
+        Whether executors run on this machine or in this kernel's own image: then it is the driver's very own.
 
     Examples
     --------
-    >>> worker_python(ClusterTarget(kind=TargetKind.CONTEXT, namespace="team", context="lab"))
+    >>> worker_python(same_files=False)
     'python3'
     """
-    return IN_ANY_IMAGE if target.kind is TargetKind.CONTEXT else sys.executable
+    return sys.executable if same_files else IN_ANY_IMAGE
 
 
 def executor_hints(java: Java, python: str, archives: ClassArchives | None = None) -> dict[str, str]:

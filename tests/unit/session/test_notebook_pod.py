@@ -51,6 +51,13 @@ def test_the_pod_owns_the_lease_only_in_its_own_namespace():
     assert NotebookPod().templates("hub") == []
 
 
+def test_only_the_notebook_s_own_image_has_its_programs_in_their_places():
+    """Another one, and any where the pod is not known, may have its Python elsewhere."""
+    found = notebook_pod(FakeCluster("hub", [POD], kind=TargetKind.IN_CLUSTER), image="", environ={})
+    assert (found.runs("team/nb:1"), found.runs("team/spark:1")) == (True, False)
+    assert not NotebookPod().runs("team/nb:1")
+
+
 def test_another_cluster_knows_nothing_of_our_pod():
     """The embedded one, or a context: no request is made."""
     cluster = FakeCluster(objects=[POD])

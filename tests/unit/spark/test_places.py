@@ -6,9 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
-
-from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.spark import places
 from sparkk8s_nb.spark.java import Java
 from sparkk8s_nb.spark.places import executor_hints, worker_python
@@ -35,15 +32,14 @@ def test_programs_are_found_where_they_really_lie(tmp_path, monkeypatch):
     assert java.changed == (tmp_path / "jdk").stat().st_mtime
 
 
-@pytest.mark.parametrize("kind", [TargetKind.EMBEDDED, TargetKind.IN_CLUSTER])
-def test_where_executors_share_the_driver_s_files_its_very_python_runs_tasks(kind: TargetKind) -> None:
+def test_where_executors_share_the_driver_s_files_its_very_python_runs_tasks() -> None:
     """This machine, or the notebook's own image."""
-    assert worker_python(ClusterTarget(kind=kind, namespace="n")) == sys.executable
+    assert worker_python(same_files=True) == sys.executable
 
 
 def test_in_another_image_the_python_on_the_path_runs_tasks() -> None:
-    """A laptop's path of Python is in no image."""
-    python = worker_python(ClusterTarget(kind=TargetKind.CONTEXT, namespace="n", context="lab"))
+    """A laptop's path of Python is in no image, a notebook's not in that of --image."""
+    python = worker_python(same_files=False)
     assert python == "python3"
     hints = executor_hints(Java(home=Path("/jdk"), version=17), python)
     assert hints["PYSPARK_PYTHON"] == "python3"

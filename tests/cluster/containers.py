@@ -13,7 +13,7 @@ from tests.cluster.cleanup import Run
 from tests.cluster.daemons import BrokenClusterError, Daemon, wait_until
 from tests.cluster.namespaces import NodeNamespaces, run_command
 from tests.cluster.provision import images
-from tests.cluster.provision.oci import Image, write_layout
+from tests.cluster.provision.oci import Image, image_by_digest, write_layout
 from tests.cluster.provision.places import cache_dir
 
 PARALLEL = 4
@@ -120,7 +120,11 @@ def _import(containers: Containers, wanted: list[Image]) -> None:
         if importing.returncode:
             raise BrokenClusterError(f"The image {image.name} cannot be imported: {said}")
         sent |= {layer.digest for layer in image.layers}
-    for name in there - {image.name for image in wanted}:
+    digests = {image_by_digest(image): image.name for image in wanted}
+    for digest, name in digests.items():
+        # Where an image was pulled, a pod's status has its digest.
+        containers.ctr("images", "tag", "--force", name, digest)
+    for name in there - digests.keys() - {*digests.values()}:
         if name.startswith("localhost/"):
             containers.ctr("images", "rm", name)
 

@@ -132,14 +132,7 @@ class Namespace:
     def user(self, name: str, rules: Rules) -> Path:
         """A service account that may do only that here; returns its kubeconfig with a token."""
         self.administrator.create({"kind": "ServiceAccount", "metadata": {"name": name}})
-        roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.name}"
-        self.post(f"{roles}/roles", {"metadata": {"name": name}, "rules": list(rules)})
-        binding = {
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": self.name}],
-        }
-        self.post(f"{roles}/rolebindings", binding)
+        self.grant(name, rules, home=self.name)
         return self.kubeconfig(name)
 
     def kubeconfig(self, account: str) -> Path:
@@ -155,6 +148,17 @@ class Namespace:
             {"token": answer["status"]["token"]},
             namespace=self.name,
         )
+
+    def grant(self, account: str, rules: Rules, *, home: str) -> None:
+        """Let the service account of the namespace ``home`` do that here."""
+        roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.name}"
+        self.post(f"{roles}/roles", {"metadata": {"name": account}, "rules": list(rules)})
+        binding = {
+            "metadata": {"name": account},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": home}],
+        }
+        self.post(f"{roles}/rolebindings", binding)
 
     def connect(self, kubeconfig: Path) -> KubeCluster:
         """Our adapter, as one of the users; closed with the namespace."""

@@ -110,61 +110,18 @@ print(json.dumps({
 """
 
 
-class Kernel:
-    """A kernel of a notebook. Made by the ``new_kernel`` fixture, which ends what is left of it.
+class Cells:
+    """Cells that run in a kernel, wherever that is.
 
     Parameters
     ----------
-    directory : Path
-        Its working directory; ``tmp`` in it is its directory for temporary files.
-    notebook : str
-        Path of the notebook, as Jupyter tells it to the kernel.
-    environment : Mapping of str to str
-        On top of this process's own.
-    extension : bool
-        Whether to load ours.
+    client : BlockingKernelClient
+        Its channels run.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        notebook: str,
-        environment: Mapping[str, str] | None = None,
-        *,
-        extension: bool = True,
-    ) -> None:
-        self.temporary = directory / "tmp"
-        self.temporary.mkdir(parents=True)
-        self.directory = directory
-        self._environment = {
-            **os.environ,
-            "JPY_SESSION_NAME": notebook,
-            "TMPDIR": str(self.temporary),
-            "IPYTHONDIR": str(directory / "ipython"),
-            **(environment or {}),
-        }
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(cwd=str(directory), env=self._environment)
-        self.client: BlockingKernelClient = self._connect()
-        self.process = identify(self.pid)
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self.client = client
         self.sessions: list[SessionFacts] = []
-        if extension:
-            self.run("%load_ext sparkk8s_nb")
-
-    @property
-    def pid(self) -> int:
-        """The kernel's process id."""
-        provisioner = self.manager.provisioner
-        assert provisioner is not None
-        pid = provisioner.pid
-        assert pid is not None
-        return int(pid)
-
-    def _connect(self) -> BlockingKernelClient:
-        client: BlockingKernelClient = self.manager.blocking_client()
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
-        return client
 
     def run(self, source: str, *, fails: bool = False, timeout: float = CELL_SECONDS) -> Cell:
         """Run a cell to its end; it has to succeed, or to fail."""
@@ -221,6 +178,62 @@ class Kernel:
         )
         self.sessions.append(facts)
         return facts
+
+
+class Kernel(Cells):
+    """A kernel of a notebook. Made by the ``new_kernel`` fixture, which ends what is left of it.
+
+    Parameters
+    ----------
+    directory : Path
+        Its working directory; ``tmp`` in it is its directory for temporary files.
+    notebook : str
+        Path of the notebook, as Jupyter tells it to the kernel.
+    environment : Mapping of str to str
+        On top of this process's own.
+    extension : bool
+        Whether to load ours.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        notebook: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        extension: bool = True,
+    ) -> None:
+        self.temporary = directory / "tmp"
+        self.temporary.mkdir(parents=True)
+        self.directory = directory
+        self._environment = {
+            **os.environ,
+            "JPY_SESSION_NAME": notebook,
+            "TMPDIR": str(self.temporary),
+            "IPYTHONDIR": str(directory / "ipython"),
+            **(environment or {}),
+        }
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(cwd=str(directory), env=self._environment)
+        super().__init__(self._connect())
+        self.process = identify(self.pid)
+        if extension:
+            self.run("%load_ext sparkk8s_nb")
+
+    @property
+    def pid(self) -> int:
+        """The kernel's process id."""
+        provisioner = self.manager.provisioner
+        assert provisioner is not None
+        pid = provisioner.pid
+        assert pid is not None
+        return int(pid)
+
+    def _connect(self) -> BlockingKernelClient:
+        client: BlockingKernelClient = self.manager.blocking_client()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        return client
 
     def kill(self) -> None:
         """kill -9 of the kernel alone."""

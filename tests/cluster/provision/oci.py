@@ -64,6 +64,33 @@ def write_layout(image: Image, file: IO[bytes], layers: Sequence[Layer]) -> None
 
     The others' blobs have to be there where it is imported.
     """
+    config, manifest = _description(image)
+    entry = {
+        "mediaType": MANIFEST,
+        "digest": _digest(manifest),
+        "size": len(manifest),
+        "annotations": {"io.containerd.image.name": image.name},
+    }
+    with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as layout:
+        _add(layout, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
+        _add(layout, "index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
+        for blob in (config, manifest):
+            _add(layout, _blob(_digest(blob)), blob)
+        for layer in layers:
+            info = tarfile.TarInfo(_blob(layer.digest))
+            info.size = layer.size
+            with layer.tar.open("rb") as content:
+                layout.addfile(info, content)
+
+
+def image_by_digest(image: Image) -> str:
+    """The image's name as a node has it that pulled it: ``REPOSITORY@sha256:...``."""
+    _, manifest = _description(image)
+    return f"{image.name.rpartition(':')[0]}@{_digest(manifest)}"
+
+
+def _description(image: Image) -> tuple[bytes, bytes]:
+    """The image's configuration and manifest."""
     config = json.dumps(
         {
             "architecture": ARCHITECTURES[platform.machine()],
@@ -82,22 +109,7 @@ def write_layout(image: Image, file: IO[bytes], layers: Sequence[Layer]) -> None
             ],
         }
     ).encode()
-    entry = {
-        "mediaType": MANIFEST,
-        "digest": _digest(manifest),
-        "size": len(manifest),
-        "annotations": {"io.containerd.image.name": image.name},
-    }
-    with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as layout:
-        _add(layout, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
-        _add(layout, "index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
-        for blob in (config, manifest):
-            _add(layout, _blob(_digest(blob)), blob)
-        for layer in layers:
-            info = tarfile.TarInfo(_blob(layer.digest))
-            info.size = layer.size
-            with layer.tar.open("rb") as content:
-                layout.addfile(info, content)
+    return config, manifest
 
 
 def add_file(tar: tarfile.TarFile, path: Path, name: str) -> None:

@@ -19,6 +19,7 @@ from tests.cluster.daemons import BrokenClusterError, Daemon
 from tests.cluster.provision.places import binary
 
 BRIDGE = "pods"
+BRIDGE_ADDRESS = "02:00:00:00:00:01"
 UPLINK = "uplink"
 
 SETTINGS = (
@@ -135,7 +136,9 @@ def _connect(pid: int, network: PodNetwork, link: str) -> None:
     run_command("ip", "link", "add", link, "type", "veth", "peer", "name", UPLINK, "netns", str(pid))
     inside = [
         "ip link set lo up",
-        f"ip link add {BRIDGE} type bridge",
+        # Without an address of its own it takes the lowest of its ports', another with every pod that comes or goes:
+        # the other pods' frames for it, the API server's among them, are then lost until they ask anew.
+        f"ip link add {BRIDGE} address {BRIDGE_ADDRESS} type bridge",
         f"ip link set {UPLINK} master {BRIDGE} up",
         f"ip addr add {network.node}/{length} dev {BRIDGE}",
         # Nothing translates services' addresses here: the API's own lies on the bridge.

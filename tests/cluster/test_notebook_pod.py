@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
 from tests.embedded.kernels import GONE_SECONDS, eventually
+
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 
@@ -108,7 +111,7 @@ def test_a_session_outlives_what_happens_to_executors_and_to_its_lease(
     assert eventually(replaced, 120), kernel.fleet()
     kernel.job()
     kernel.run(OUT_OF_MEMORY)
-    assert eventually(lambda: "OOMKilled" in kernel.run("%sparkk8s status").said), kernel.fleet()
+    assert eventually(lambda: TOO_MUCH in kernel.run("%sparkk8s status").said), kernel.fleet()
     assert eventually(lambda: kernel.fleet()["ready"] == 2, 120), kernel.fleet()
     cluster.delete("Lease", facts.name)
     kernel.wait_state("lost", 60)
@@ -120,6 +123,7 @@ def test_a_session_outlives_what_happens_to_executors_and_to_its_lease(
     assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()
 
 
+TOO_MUCH = "used more memory than"
 OUT_OF_MEMORY = """
 def once_too_much(number):
     from pyspark import TaskContext
@@ -195,3 +199,11 @@ def test_a_quota_that_does_not_fit_is_quoted(notebook: NotebookPod, kernel: PodK
     assert len(cell.error.splitlines()) == 2, cell.said
     assert "exceeded quota: team" in cell.error
     assert notebook.left() == []
+
+
+def test_the_quickstart_runs_unchanged_in_a_notebook_pod(notebook: NotebookPod) -> None:
+    """The notebook of the embedded cluster, from the pod's command line: real executors, nothing left."""
+    text = QUICKSTART.read_text(encoding="utf-8")
+    done = notebook.hand.value(f"run_notebook({text!r})")
+    assert done["code"] == 0, done["said"]
+    assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()

@@ -19,7 +19,7 @@ READY_SECONDS = 120.0
 SETTINGS = """\
 [start]
 cores = 1
-cpu = "200m"
+cpu = "500m"
 memory = "1g"
 """
 """The administrator's, as a JupyterHub mounts them: a start needs no option, and two executors fit."""
@@ -157,7 +157,7 @@ def _manifest(namespace: Namespace, account: str, name: str) -> dict[str, Any]:
         "command": ["/bin/sh", "-c", f"cp /etc/sparkk8s/connection.json /tmp/ && {kernel} & wait"],
         # The image has no compiled modules: the first kernel's serve the others.
         "env": [{"name": "PYTHONPYCACHEPREFIX", "value": "/tmp/compiled"}],
-        "resources": {"requests": {"memory": "1Gi", "cpu": "100m"}, "limits": {"memory": "6Gi"}},
+        "resources": {"requests": {"memory": "1Gi", "cpu": "300m"}, "limits": {"memory": "6Gi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [{"name": "given", "mountPath": "/etc/sparkk8s", "readOnly": True}],
     }

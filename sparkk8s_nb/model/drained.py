@@ -88,7 +88,7 @@ def parse_drained(text: str) -> Drained:
     """Read what the listener wrote.
 
     >>> parse_drained('{"n":0,"t":1500,"d":0,"q":0,"j":[],"k":[[3,1400,1,""]],"s":[],"x":[],"r":[]}').ended
-    (JobEnded(id=3, at=1.4, succeeded=True, reason=''),)
+    (JobEnded(id=3, at=1.4, succeeded=True, reason='', known=True),)
     """
     data: dict[str, Any] = json.loads(text)
     return Drained(

@@ -49,14 +49,6 @@ def remains():
     return left + [str(path) for path in runtime.glob("sessions/*")]
 """
 
-RUN_NOTEBOOK = """
-def run_notebook(text):
-    pathlib.Path("/tmp/notebook.ipynb").write_text(text)
-    command = [sys.executable, "-m", "sparkk8s_nb.cli", "run", "/tmp/notebook.ipynb"]
-    done = subprocess.run(command, cwd="/tmp", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return {"code": done.returncode, "said": done.stdout[-5000:]}
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class NotebookPod:
@@ -143,7 +135,7 @@ def start_notebook_pod(namespace: Namespace, account: str, name: str = "notebook
     except (AssertionError, RuntimeError) as error:
         error.add_note(cluster.pod_log(name))
         raise
-    hand.run(START_KERNEL + REMAINS + RUN_NOTEBOOK)
+    hand.run(START_KERNEL + REMAINS)
     return NotebookPod(namespace=namespace, name=name, address=address, key=key, hand=hand)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
 from tests.embedded.kernels import GONE_SECONDS, eventually
-
-QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 
@@ -97,97 +94,3 @@ def test_a_deleted_notebook_pod_takes_its_session_along(hub: Namespace) -> None:
     assert hub.administrator.list("Pod", selector=selector)
     pod.close()
     assert eventually(lambda: not objects_left(hub), 2 * GONE_SECONDS), objects_left(hub)
-
-
-def test_a_session_outlives_what_happens_to_executors_and_to_its_lease(
-    notebook: NotebookPod, kernel: PodKernel
-) -> None:
-    """A deleted executor is replaced, and a Lease that was deleted made anew."""
-    cluster = notebook.namespace.administrator
-    facts = kernel.start("")
-    victim = executors(notebook.namespace)[0]["metadata"]["name"]
-    cluster.delete("Pod", victim)
-    replaced = lambda: victim not in names(kernel) and kernel.fleet()["ready"] == 2  # noqa: E731
-    assert eventually(replaced, 120), kernel.fleet()
-    kernel.job()
-    cluster.delete("Lease", facts.name)
-    kernel.wait_state("lost", 60)
-    kernel.run("%sparkk8s scale 2")
-    kernel.wait_state("running", 60)
-    kernel.wait_ready(2)
-    kernel.job()
-    assert "Nothing left." in kernel.run("%sparkk8s stop").said
-    assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()
-
-
-def names(kernel: PodKernel) -> list[str]:
-    """The pods of the executors that the view shows as alive."""
-    return [pod for _, phase, _, pod in kernel.fleet()["executors"] if phase == "running"]
-
-
-def test_two_kernels_in_one_pod_share_no_port_and_no_service(
-    notebook: NotebookPod, kernel: PodKernel
-) -> None:
-    """They start at once; the end of one is nothing to the other."""
-    other = notebook.kernel("work/other.ipynb")
-    other.client.execute("%sparkk8s start -n 1")
-    mine = kernel.start("-n 1", executors=1)
-    other.wait_ready(1)
-    theirs = other.facts()
-    cluster = notebook.namespace.administrator
-    services = [cluster.read("Service", facts.name) for facts in (mine, theirs)]
-    ports = [{port["port"] for port in service["spec"]["ports"]} for service in services if service]
-    assert len(ports) == 2
-    assert ports[0].isdisjoint(ports[1])
-    assert "Nothing left." in kernel.run("%sparkk8s stop").said
-    other.job()
-    assert "Nothing left." in other.run("%sparkk8s stop").said
-    other.kill()
-
-
-def test_executors_in_another_namespace_and_image_use_the_python_of_that_image(
-    notebook: NotebookPod, kernel: PodKernel, pod_namespace: Namespace
-) -> None:
-    """The notebook's pod owns nothing there, and its path of Python means nothing."""
-    pod_namespace.grant("notebook", session_rules(), home=notebook.namespace.name)
-    place = f"--namespace {pod_namespace.name} --image {pod_namespace.cluster.image}"
-    facts = kernel.start(f"-n 1 {place}", executors=1)
-    (pod,) = executors(pod_namespace)
-    env = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
-    assert env["PYSPARK_PYTHON"] == "python3"
-    assert "imagePullSecrets" not in pod["spec"]
-    lease = pod_namespace.administrator.read("Lease", facts.name)
-    assert lease is not None
-    assert "ownerReferences" not in lease["metadata"]
-    assert "Nothing left." in kernel.run("%sparkk8s stop").said
-    assert objects_left(pod_namespace) == []
-
-
-def test_an_image_that_does_not_exist_is_said_in_two_lines(notebook: NotebookPod, kernel: PodKernel) -> None:
-    """Soon, not at the timeout; and everything is undone."""
-    cell = kernel.run("%sparkk8s start -n 1 --image localhost/none:1", fails=True)
-    assert len(cell.error.splitlines()) == 2, cell.said
-    assert "localhost/none:1" in cell.error
-    assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()
-
-
-def test_a_quota_that_does_not_fit_is_quoted(notebook: NotebookPod, kernel: PodKernel) -> None:
-    """Before Spark asks for anything, and everything is undone."""
-    cluster = notebook.namespace.administrator
-    spec = {"hard": {"requests.cpu": "150m"}}
-    cluster.create({"kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": spec})
-    try:
-        cell = kernel.run("%sparkk8s start -n 1", fails=True)
-    finally:
-        cluster.delete("ResourceQuota", "team")
-    assert len(cell.error.splitlines()) == 2, cell.said
-    assert "exceeded quota: team" in cell.error
-    assert notebook.left() == []
-
-
-def test_the_quickstart_runs_unchanged_in_a_notebook_pod(notebook: NotebookPod) -> None:
-    """The notebook of the embedded cluster, from the pod's command line: real executors, nothing left."""
-    text = QUICKSTART.read_text(encoding="utf-8")
-    done = notebook.hand.value(f"run_notebook({text!r})")
-    assert done["code"] == 0, done["said"]
-    assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()

@@ -117,8 +117,12 @@ def _finite(number: float) -> float:
 def _problem(text: str) -> str:
     """What an error says: its first line, or the last of a Python trace that it carries.
 
-    Below a blank line stand the Java trace and the query's plan.
+    Below it stand the query's offsets and plan, below a blank line a Java trace, and in a line that is indented
+    Spark's SQLSTATE.
     """
-    _, trace, python = text.partition("Traceback (most recent call last)")
-    lines = (python.partition("\n\n")[0] if trace else text).strip().splitlines()
-    return (lines[-1] if trace else lines[0]) if lines else "it failed"
+    said = text.partition("\n=== Streaming Query ===")[0].strip()
+    _, trace, python = said.partition("Traceback (most recent call last)")
+    if not trace:
+        return said.splitlines()[0] if said else "it failed"
+    lines = [line for line in python.partition("\n\n")[0].splitlines() if line and not line[0].isspace()]
+    return lines[-1]

@@ -126,7 +126,8 @@ def test_a_query_that_is_not_active_any_more_is_told_once_with_its_end() -> None
     """The last line of a Python trace says more than its first."""
     stopped, failed = Query(run="a"), Query(run="b")
     failed.failure = (
-        "x: Traceback (most recent call last):\n  File x\nValueError: no\n\n=== Query ===\nid\n\n+- Plan"
+        "x: Traceback (most recent call last):\n  File x\nValueError: no\n SQLSTATE: 39000 SQLSTATE: XXKST\n"
+        "=== Streaming Query ===\nIdentifier: b\nCurrent Available Offsets: {}\n\nLogical Plan:\n~Write"
     )
     spark = Spark(stopped, failed)
     queries = ActiveQueries(spark, lambda: 5.0)

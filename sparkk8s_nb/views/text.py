@@ -109,6 +109,7 @@ def streams_text(streams: Streams) -> str:
 
     Examples
     --------
+    >>> from sparkk8s_nb.model.streams import Stream
     >>> print(streams_text(Streams().seen([Stream(id="q", run="r", name="clicks", batches=3)])))
     1 stream running
     clicks: running · 3 batches

@@ -94,7 +94,6 @@ def prepare(scratch: Path) -> None:
     from sparkk8s_nb.spark.places import executor_hints
 
     cluster = embedded.up()
-    os.environ["SPARKK8S_CACHE_DIR"] = str(scratch / "cache")
     made_ready(lambda doing: print(doing, file=sys.stderr))
     script = resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text()
     api = connect(embedded_target(), scratch=scratch)
@@ -131,7 +130,7 @@ def one(kind: str, scratch: Path, log: Path) -> dict[str, dict[str, float]]:
             [sys.executable, __file__, "--child", kind, "--scratch", str(scratch)],
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, "SPARKK8S_CACHE_DIR": str(scratch / ("none" if kind == "first" else "cache"))},
+            env={**os.environ, **({"SPARKK8S_CACHE_DIR": str(scratch / "none")} if kind == "first" else {})},
             timeout=300,
             check=True,
         )

@@ -11,6 +11,8 @@ import ssl
 import threading
 from pathlib import Path
 
+import py4j.java_gateway
+import py4j.protocol
 import pytest
 import yaml
 from cryptography import x509
@@ -60,6 +62,15 @@ def api():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def plain_java_errors(monkeypatch):
+    """A session made in this process has pyspark translate every Java error from then on, with its context's JVM.
+
+    There is no context here.
+    """
+    monkeypatch.setattr(py4j.java_gateway, "get_return_value", py4j.protocol.get_return_value)
 
 
 @pytest.fixture(scope="module")

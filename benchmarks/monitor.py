@@ -63,8 +63,8 @@ class Ours(Nothing):
         from sparkk8s_nb.session.status_follower import StatusFollower
 
         driver.hook(lambda: None)  # tags jobs as a session does
-        fleet = FleetState(0, on_trip=print)
-        self.follower = StatusFollower(driver, fleet, now=time.time, on_driver_gone=print)
+        fleet = FleetState(0, on_trip=lambda *_: None)
+        self.follower = StatusFollower(driver, fleet, now=time.time, on_driver_gone=lambda *_: None)
         self.follower.start()
         self.driver = driver
         self.sent: list[tuple[float, int, int]] = []
@@ -258,6 +258,7 @@ def report(workload: str, results: dict[str, list[dict[str, float]]]) -> None:
         "messages",
         "bytes",
         "heap MB",
+        "tasks seen",
     )
     print(f"{'':13s}" + "".join(f"{head:>13s}" for head in heads))
     facts: dict[str, Any] = {}
@@ -279,6 +280,7 @@ def report(workload: str, results: dict[str, list[dict[str, float]]]) -> None:
             f"{row['messages']:.0f}",
             f"{row['bytes']:.0f}",
             f"{row['heap_mb']:.1f}",
+            f"{row['seen']:.0f}",
         )
         print(f"{mode:13s}" + "".join(f"{cell:>13s}" for cell in cells))
         facts[mode] = row

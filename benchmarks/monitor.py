@@ -230,12 +230,16 @@ def used_heap(driver: Any) -> int:
     return int(runtime.totalMemory() - runtime.freeMemory())
 
 
-def measure(workload: str, rounds: int, modes: tuple[str, ...]) -> dict[str, list[dict[str, float]]]:
-    """All rounds of one workload, modes in turns."""
+def measure(
+    workload: str, rounds: int, peer_rounds: int, modes: tuple[str, ...]
+) -> dict[str, list[dict[str, float]]]:
+    """All rounds of one workload, modes in turns; sparkmonitor in the first ``peer_rounds`` only."""
     results: dict[str, list[dict[str, float]]] = {mode: [] for mode in modes}
     for number in range(rounds):
         turn = modes[number % len(modes) :] + modes[: number % len(modes)]
         for mode in turn:
+            if mode == "sparkmonitor" and number >= peer_rounds:
+                continue
             with tempfile.TemporaryDirectory(prefix="bench-monitor-", ignore_cleanup_errors=True) as scratch:
                 words = [sys.executable, "-W", "ignore", __file__, "--child", mode, workload, scratch]
                 done = subprocess.run(words, stdout=subprocess.PIPE, timeout=900, check=True)
@@ -264,7 +268,7 @@ def report(workload: str, results: dict[str, list[dict[str, float]]]) -> None:
     facts: dict[str, Any] = {}
     for mode, runs in results.items():
         row = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-        pairs = list(zip(runs, results["none"], strict=True))
+        pairs = list(zip(runs, results["none"], strict=False))  # a peer may have had fewer rounds
         wall = [run["wall"] / base["wall"] for run, base in pairs]
         jvm = [run["jvm_cpu"] / base["jvm_cpu"] for run, base in pairs]
         row |= {"wall_ratio": statistics.median(wall), "wall_spread": [min(wall), max(wall)]}
@@ -293,6 +297,9 @@ def main() -> None:
     """Measure every workload asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--peer-rounds", type=int, default=None, help="rounds of sparkmonitor, all by default"
+    )
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--child", nargs=3, metavar=("MODE", "WORKLOAD", "SCRATCH"))
@@ -300,7 +307,8 @@ def main() -> None:
     if options.child:
         child(options.child[0], options.child[1], Path(options.child[2]))
     for workload in options.workloads:
-        report(workload, measure(workload, options.rounds, tuple(options.modes)))
+        peer_rounds = options.rounds if options.peer_rounds is None else options.peer_rounds
+        report(workload, measure(workload, options.rounds, peer_rounds, tuple(options.modes)))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,21 @@
 """One session: a state machine whose every step pushes its undo.
 
 It knows only Protocols (:mod:`sparkk8s_nb.ports`); :mod:`sparkk8s_nb.session.wiring` gives it the real parts.
+What only reads is in :mod:`sparkk8s_nb.session.observed`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
 
-from sparkk8s_nb.errors import DriverError, NotFoundError, SessionError, UsageError
-from sparkk8s_nb.model.cells import Cells
-from sparkk8s_nb.model.diagnosis import Verdict, diagnose
-from sparkk8s_nb.model.fleet import Fleet, WantedChanged
-from sparkk8s_nb.model.progress import CellRef, Progress
+from sparkk8s_nb.errors import DriverError, NotFoundError, UsageError
+from sparkk8s_nb.model.fleet import WantedChanged
+from sparkk8s_nb.model.progress import CellRef
 from sparkk8s_nb.model.quantities import format_duration
-from sparkk8s_nb.model.record import SessionRecord
 from sparkk8s_nb.model.spec import SessionSpec
 from sparkk8s_nb.model.state import SessionState
-from sparkk8s_nb.model.streams import Streams
 from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.cancelling import cancel_cell
 from sparkk8s_nb.session.caretaker import Caretaker
@@ -29,24 +23,20 @@ from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.course import Course
 from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.session.followed_cell import FollowedCell
+from sparkk8s_nb.session.observed import ObservedSession
 from sparkk8s_nb.session.opening import Opening
 from sparkk8s_nb.session.parts import Parts
 from sparkk8s_nb.session.pod_follower import PodFollower
-from sparkk8s_nb.session.progress_calls import Callback
 from sparkk8s_nb.session.scaling import WAITING, Asking, ask_for, wait_for_executors
-from sparkk8s_nb.session.session_dir import SessionDir
-from sparkk8s_nb.session.start_phases import StartPhases
 from sparkk8s_nb.session.status_follower import StatusFollower
 from sparkk8s_nb.session.undo import Undo
-from sparkk8s_nb.telemetry.feed import Feed
 
 logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
-ANSWER_PATIENCE = 5.0
 
 
-class Session:
+class Session(ObservedSession):
     """A running Spark with its fleet. Made by ``sparkk8s_nb.start()`` or ``%sparkk8s start``.
 
     Examples
@@ -59,25 +49,16 @@ class Session:
     """
 
     def __init__(self, spec: SessionSpec, parts: Parts) -> None:
-        self.spec = spec
-        self._parts = parts
-        self._undo = Undo()
-        self._fleet = FleetState(spec.executors, on_trip=lambda reason: self._course.tripped(reason))
-        self._start = StartPhases(self._fleet, parts.now)
+        fleet = FleetState(spec.executors, on_trip=lambda reason: self._course.tripped(reason))
         self._objects = ClusterObjects(spec, parts)
         self._asking = Asking(self._objects)
-        self._course = Course(self._fleet, stop_asking=self._asking.stop)
-        self._caretaker = Caretaker(
-            parts.cluster, self._objects, self._fleet, now=parts.now, on_lost=self._course.lost
-        )
-        self._driver: Driver | None = None
-        self._status: StatusFollower | None = None
+        course = Course(fleet, stop_asking=self._asking.stop)
+        caretaker = Caretaker(parts.cluster, self._objects, fleet, now=parts.now, on_lost=course.lost)
+        super().__init__(spec, parts, fleet, course, caretaker)
+        self._undo = Undo()
         self._keeper: Keeper | None = None
-        self._started = parts.now()
         self._summary = ""
         self._ending = threading.RLock()
-        self._closed = False
-        self.warnings: list[str] = []
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -144,121 +125,7 @@ class Session:
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
-    # -- what users ask -----------------------------------------------------------------------------
-
-    @property
-    def state(self) -> SessionState:
-        """Where the session is in its life."""
-        return self._course.state
-
-    @property
-    def closed(self) -> bool:
-        """Whether everything has been undone."""
-        return self._closed
-
-    @property
-    def spark(self) -> Any:
-        """The SparkSession."""
-        return self._running_driver().spark
-
-    @property
-    def fleet(self) -> Fleet:
-        """The executors, as of now."""
-        return self._fleet.feed.value
-
-    @property
-    def fleet_feed(self) -> Feed[Fleet]:
-        """The executors, live."""
-        return self._fleet.feed
-
-    @property
-    def progress(self) -> Progress:
-        """The running cell's jobs (or the last one's), as of now."""
-        return self._status.progress.value if self._status else Progress()
-
-    @property
-    def cells(self) -> Cells:
-        """What each cell did with Spark, the newest last: ``session.cells[-1].metrics.shuffle_written``."""
-        return self._status.cells if self._status else Cells()
-
-    @property
-    def streams(self) -> Streams:
-        """The streaming queries, as of now: ``session.streams[-1].batches``; they are no cell's."""
-        return self._status.streams.value if self._status else Streams()
-
-    @property
-    def streams_feed(self) -> Feed[Streams]:
-        """The streaming queries, live."""
-        return self._follower().streams
-
-    def on_progress(self, callback: Callback) -> AbstractContextManager[None]:
-        """Call a function with every new progress, on a thread of its own, while the block runs.
-
-        One call at a time, with the newest value; none begins after the block has ended. A function that
-        raises is not called again: the end of the block warns of it (RuntimeWarning), in that cell.
-
-        Examples
-        --------
-        >>> with session.on_progress(lambda progress: print(progress.line())):      # doctest: +SKIP
-        ...     session.spark.range(10**9).count()
-        """
-        return self._follower().calling(callback)
-
-    @property
-    def progress_feed(self) -> Feed[Progress]:
-        """The running cell's jobs, live."""
-        return self._follower().progress
-
-    @property
-    def seconds(self) -> float:
-        """How long the session has lived."""
-        return self._parts.now() - self._started
-
-    @property
-    def start_seconds(self) -> float:
-        """How long the start took, or has taken until now."""
-        return self._start.seconds
-
-    @property
-    def phases(self) -> Sequence[tuple[str, float]]:
-        """What the start did and when it began with it, on a clock that is never set; the last one is empty."""
-        return self._start.begun
-
-    def now(self) -> float:
-        """The session's clock, seconds since the epoch."""
-        return self._parts.now()
-
-    @property
-    def place(self) -> SessionDir:
-        """The session's files on this machine."""
-        return self._parts.place
-
-    def record(self) -> SessionRecord:
-        """What others may know of the session."""
-        driver = self._driver
-        spec, parts = self.spec, self._parts
-        return SessionRecord(
-            name=spec.name,
-            owner=spec.owner,
-            notebook=spec.notebook,
-            namespace=spec.target.namespace,
-            holder=parts.kernel.holder,
-            app_id=driver.app_id if driver else "",
-            executors=self.fleet.wanted,
-            cores=spec.executor.cores,
-            memory=spec.executor.memory,
-            started=self._started,
-            options=parts.kernel.options,
-            ui_url=driver.ui_url if driver else "",
-            ui_key_file=str(parts.place.ui_key),
-        )
-
-    def why(self) -> Verdict | None:
-        """The one cause that keeps the fleet from being what was asked for, with its fix; None if all is well."""
-        trouble = self._course.trouble
-        if trouble is not None:
-            return Verdict(problem=trouble.problem, fix=trouble.fix)
-        return diagnose(self.fleet, now=self._parts.now(), log=self._caretaker.last_log)
+    # -- what users change --------------------------------------------------------------------------
 
     def scale(self, executors: int) -> None:
         """Have that many executors from now on; a session whose Lease was deleted is revived.
@@ -286,23 +153,6 @@ class Session:
         except NotFoundError as error:
             self._course.lost()
             raise self._course.trouble or error from error
-
-    def log_of(self, executor: str, tail: int) -> str:
-        """The last lines of an executor's log, a dead one's too.
-
-        Raises
-        ------
-        SessionError
-            If there is no such executor.
-        """
-        view = self.fleet.find(executor)
-        kept = self._caretaker.log_of(view.id if view else executor)
-        if kept:
-            return "\n".join(kept.splitlines()[-tail:])
-        if view is None:
-            known = ", ".join(row.id for row in self.fleet.executors) or "none"
-            raise SessionError(f"There is no executor {executor}.", fix=f"Executors are: {known}.")
-        return self._parts.cluster.pod_log(view.pod, tail=tail)
 
     def cancel(self, cell: int | None = None) -> int:
         """Cancel the jobs of a cell, or all jobs; from any thread. Returns how many were cancelled.
@@ -333,15 +183,6 @@ class Session:
         """A cell begins: from now on the progress is its own; beside the main one, on a feed of its own."""
         return self._follower().follow(cell, beside=beside)
 
-    def answers(self) -> bool:
-        """Whether the driver's JVM answers; waits a few seconds for one that did not lately."""
-        return self._status is None or self._status.answers(ANSWER_PATIENCE)
-
-    @property
-    def driver(self) -> Driver:
-        """The driver, for those who tag jobs."""
-        return self._running_driver()
-
     # -- what happens -------------------------------------------------------------------------------
 
     def _follow_pods(self) -> None:
@@ -359,16 +200,6 @@ class Session:
         )
         self._status.start()
         self._undo.push("stop following Spark", self._status.stop)
-
-    def _follower(self) -> StatusFollower:
-        if self._status is None:
-            raise SessionError("The session has no driver yet.", fix="Wait for the start to end.")
-        return self._status
-
-    def _running_driver(self) -> Driver:
-        if self._driver is None or self.state.over:
-            raise SessionError("The session does not run.", fix="Start one with %sparkk8s start.")
-        return self._driver
 
     def _revive(self) -> None:
         """Make the Lease and what it owns anew; Spark reads the template for every pod it makes."""

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.model.imagecheck import Program
 from sparkk8s_nb.spark import class_archives
 from sparkk8s_nb.spark.class_archives import ClassArchives
@@ -16,10 +17,22 @@ IN_ANY_IMAGE = "python3"
 
 
 def spark_home() -> Path:
-    """The Spark of this Python: ``SPARK_HOME``, else the installed pyspark."""
+    """The Spark of this Python: ``SPARK_HOME``, else the installed pyspark.
+
+    Raises
+    ------
+    DriverError
+        If there is none: pyspark takes ``SPARK_HOME`` for granted.
+    """
     from pyspark.find_spark_home import _find_spark_home
 
-    return Path(_find_spark_home())
+    home = Path(_find_spark_home())
+    if not (home / "jars").is_dir():
+        raise DriverError(
+            f"There is no Spark at {home}: it has no directory jars.",
+            fix="Point SPARK_HOME at a Spark, or leave it away to have pyspark's own; else reinstall pyspark.",
+        )
+    return home
 
 
 def worker_python(*, same_files: bool) -> str:

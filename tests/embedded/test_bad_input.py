@@ -28,6 +28,7 @@ from sparkk8s_nb.cli.main import main
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.errors import (
     ConnectError,
+    DriverError,
     JavaError,
     NotFoundError,
     RefusedError,
@@ -297,6 +298,9 @@ MISTAKES = {
     "Java that is too old": Mistake("", JavaError, "is Java 11", "JAVA_HOME", old_java),
     "a JAVA_HOME that is not there": Mistake(
         "", JavaError, "JAVA_HOME=/none", "JAVA_HOME", lambda p: p.patch.setenv("JAVA_HOME", "/none")
+    ),
+    "a SPARK_HOME that is not there": Mistake(
+        "", DriverError, "no Spark at /none", "SPARK_HOME", lambda p: p.patch.setenv("SPARK_HOME", "/none")
     ),
     "no kubeconfig": Mistake(
         LAB,

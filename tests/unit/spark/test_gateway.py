@@ -38,6 +38,7 @@ def spark_home(tmp_path, monkeypatch):
     """A Spark whose spark-submit is what the test writes."""
     home = tmp_path / "spark"
     (home / "bin").mkdir(parents=True)
+    (home / "jars").mkdir()
     monkeypatch.setattr("pyspark.find_spark_home._find_spark_home", lambda: str(home))
     started = []
 
@@ -158,13 +159,14 @@ def test_the_port_and_the_secret_are_read_once_and_the_file_goes(plan, spark_hom
     assert "PYSPARK_GATEWAY_SECRET" not in os.environ
 
 
-def test_a_spark_that_is_not_there_is_an_error_and_leaves_nothing(plan, tmp_path, monkeypatch):
+def test_a_spark_without_its_programs_is_an_error_and_leaves_nothing(plan, tmp_path, monkeypatch):
     """Not an OSError."""
     import tempfile
 
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr("pyspark.find_spark_home._find_spark_home", lambda: str(tmp_path / "none"))
+    (tmp_path / "broken" / "jars").mkdir(parents=True)
+    monkeypatch.setattr("pyspark.find_spark_home._find_spark_home", lambda: str(tmp_path / "broken"))
     with pytest.raises(DriverError, match="cannot be started: No such file"):
         launch_jvm(plan)
     assert list((tmp_path / "tmp").iterdir()) == []

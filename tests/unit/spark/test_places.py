@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.spark import places
 from sparkk8s_nb.spark.java import Java
 from sparkk8s_nb.spark.places import executor_hints, worker_python
@@ -30,6 +33,16 @@ def test_programs_are_found_where_they_really_lie(tmp_path, monkeypatch):
     assert python.changed >= Path(sys.executable).lstat().st_mtime
     assert java.paths == (os.path.realpath(tmp_path / "jdk" / "bin" / "java"),)
     assert java.changed == (tmp_path / "jdk").stat().st_mtime
+
+
+def test_a_spark_home_without_a_spark_is_said_at_once(tmp_path, monkeypatch):
+    """pyspark itself believes the variable; what comes of that names neither."""
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path / "spark-3"))
+    with pytest.raises(DriverError, match=r"There is no Spark at .*spark-3") as caught:
+        places.spark_home()
+    assert "SPARK_HOME" in caught.value.fix
+    (tmp_path / "spark-3" / "jars").mkdir(parents=True)
+    assert places.spark_home() == tmp_path / "spark-3"
 
 
 def test_where_executors_share_the_driver_s_files_its_very_python_runs_tasks() -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.model.paths import cache_dir
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.spark.class_archive_maker import make, make_in_background
@@ -44,9 +45,9 @@ def prepare_in_background(target: ClusterTarget, environ: Mapping[str, str] = os
     """
     if target.kind is not TargetKind.EMBEDDED:
         return
-    java, cache = find_java(environ), cache_dir(environ, Path.home())
-    if archives_for(java, spark_home(), cache).missing():
-        try:
+    try:
+        java, cache = find_java(environ), cache_dir(environ, Path.home())
+        if archives_for(java, spark_home(), cache).missing():
             make_in_background(java, spark_home(), cache)
-        except OSError as error:
-            logger.info("no archives of Spark's classes: %s", error)
+    except (OSError, SparkK8sError) as error:  # the session runs, and does not depend on them
+        logger.info("no archives of Spark's classes: %s", error)

@@ -26,7 +26,7 @@ from typing import IO
 
 from sparkk8s_nb.errors import JavaError
 from sparkk8s_nb.localfiles import private_dir, write_private
-from sparkk8s_nb.spark.class_archives import DRIVER, ClassArchives, archive_option, archives_for
+from sparkk8s_nb.spark.class_archives import DRIVER, ROLES, ClassArchives, archive_option, archives_for
 from sparkk8s_nb.spark.java import Java
 
 TIMEOUT = 1800.0
@@ -65,8 +65,19 @@ def make(
         for role in archives.missing():
             say(f"Making the archive of the {role}'s classes")
             _make_one(java, spark_home, archives, role)
+    if os.getuid() == 0:
+        _open_to_all(archives)
     _forget_old(archives)
     return archives
+
+
+def _open_to_all(archives: ClassArchives) -> None:
+    """Let every user read what root has made: who builds an image is root, who runs it is not."""
+    for directory in (archives.directory.parent, archives.directory):
+        directory.chmod(0o755)
+    for role in ROLES:
+        if archives.path(role).is_file():
+            archives.path(role).chmod(0o644)
 
 
 def _lock(file: IO[str], say: Callable[[str], object]) -> None:
@@ -132,6 +143,7 @@ def _make_one(java: Java, spark_home: Path, archives: ClassArchives, role: str) 
                 f"No archive of the {role}'s classes could be made: {_last_line(said) or f'Java ended with {code}'}",
                 fix="Starts work without it, only slower. sparkk8s-nb prepare tries again.",
             )
+        made.chmod(0o600)  # whatever this user's umask is
         made.replace(archives.path(role))
 
 
@@ -181,8 +193,8 @@ def driver_command(java: Java, spark_home: Path) -> tuple[Sequence[str], str]:
 
 def _environ(spark_home: Path) -> dict[str, str]:
     """What ``spark-submit`` has set when it asks the launcher; nothing of the user's options for a JVM."""
-    (core,) = (spark_home / "jars").glob("spark-core_*.jar")
-    match = re.match(r"spark-core_([\d.]+)-", core.name)
+    core = next((spark_home / "jars").glob("spark-core_*.jar"), None)
+    match = re.match(r"spark-core_([\d.]+)-", core.name) if core is not None else None
     dropped = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "SPARK_SUBMIT_OPTS")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | {"SPARK_HOME": str(spark_home), "SPARK_SCALA_VERSION": match[1] if match else ""}

@@ -44,11 +44,13 @@ def test_on_a_cluster_nothing_is_made_in_the_background(kind, environ, monkeypat
     preparing.prepare_in_background(ClusterTarget(kind=kind, namespace="n", context="c"), environ)
 
 
-def test_a_background_that_cannot_be_started_does_not_end_the_session(environ, monkeypatch):
+@pytest.mark.parametrize("step", ["find_java", "archives_for", "make_in_background"])
+@pytest.mark.parametrize("error", [OSError(11, "Resource temporarily unavailable"), JavaError("no", fix="")])
+def test_a_background_that_cannot_be_started_does_not_end_the_session(environ, monkeypatch, step, error):
     """The session runs already."""
 
     def refuse(*_):
-        raise OSError(11, "Resource temporarily unavailable")
+        raise error
 
-    monkeypatch.setattr(preparing, "make_in_background", refuse)
+    monkeypatch.setattr(preparing, step, refuse)
     preparing.prepare_in_background(ClusterTarget(kind=TargetKind.EMBEDDED, namespace="n"), environ)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import textwrap
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -85,11 +87,49 @@ def test_both_archives_are_made_once_with_the_class_path_of_their_role(java, spa
     assert len(said) == 2
 
 
-def test_only_this_user_can_reach_archives(java, spark, tmp_path):
-    """They are code."""
+def test_nobody_else_can_write_archives(java, spark, tmp_path):
+    """They are code: what others could have written is not used."""
     archives = class_archive_maker.make(java, spark, tmp_path / "cache")
-    assert archives.directory.stat().st_mode & 0o777 == 0o700
-    assert archives.directory.parent.stat().st_mode & 0o777 == 0o700
+    for path in (archives.directory, archives.directory.parent):
+        assert path.stat().st_mode & 0o777 == (0o755 if os.getuid() == 0 else 0o700)
+    for path, mode in ((archives.directory, 0o770), (archives.path(DRIVER), 0o602)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        assert archives.found(DRIVER) is None
+        path.chmod(before)
+        assert archives.found(DRIVER) == archives.path(DRIVER)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="it is root's archives that others may read")
+def test_what_root_has_made_everybody_can_read(java, spark, tmp_path):
+    """Who builds an image is root, who runs it is not."""
+    archives = class_archive_maker.make(java, spark, tmp_path / "cache")
+    for role in (DRIVER, EXECUTOR):
+        assert archives.path(role).stat().st_mode & 0o777 == 0o644
+
+
+def test_archives_on_a_disk_that_cannot_be_written_are_used(java, spark, tmp_path, monkeypatch):
+    """An image's; that they were used is then not noted."""
+    archives = class_archive_maker.make(java, spark, tmp_path / "cache")
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert archives.found(DRIVER) == archives.path(DRIVER)
+
+
+def test_archives_that_cannot_be_reached_are_none_and_none_is_made(java, spark, tmp_path, monkeypatch):
+    """A home that is another user's is no reason not to start."""
+    archives = class_archive_maker.make(java, spark, tmp_path / "cache")
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", refuse)
+        assert archives.found(DRIVER) is None
+        assert archives.missing() == ()
 
 
 def test_a_java_that_cannot_make_one_is_said_and_not_asked_again(java, spark, tmp_path):

@@ -55,7 +55,8 @@ class JvmCalls:
 
     def _uninstall(self) -> None:
         if self._client.__dict__.get("send_command") is self:
-            del self._client.send_command
+            # What was there before says in two lines that the JVM is gone, also when the session has ended.
+            self._client.send_command = self._send
 
     def enter_cell(self, tag: str) -> CellScope:
         """What the calling thread does from now on is that cell's; it can be interrupted."""

@@ -74,6 +74,18 @@ def test_after_stop_nothing_is_left_but_the_cluster(
     assert len(again.error.splitlines()) == 2, again.said
 
 
+def test_what_belonged_to_a_session_says_so_in_two_lines_after_its_stop(
+    kernel: Kernel, started: SessionFacts
+) -> None:
+    """A DataFrame in a variable outlives its session; no trace of sockets."""
+    kernel.run("frame = spark.range(3)")
+    kernel.run("%sparkk8s stop")
+    cell = kernel.run("frame.count()", fails=True)
+    assert "This belongs to a Spark session that was stopped." in cell.error, cell.said
+    assert len(cell.error.strip().splitlines()) == 2, cell.said
+    kernel.run("del frame")
+
+
 def test_a_second_start_has_a_jvm_of_its_own_and_get_or_create_returns_its_session(
     kernel: Kernel, started: SessionFacts, remains: Remains
 ) -> None:

@@ -87,15 +87,26 @@ def world() -> Iterator[World]:
 
 
 def test_commands_pass_while_it_is_installed(world):
-    """On every thread; afterwards py4j's own function is there again."""
+    """On every thread; afterwards the function before is there again."""
     assert world.client.send_command("a") == "yv"
     thread = threading.Thread(target=world.client.send_command, args=("b",))
     thread.start()
     thread.join()
     assert world.client.sent == ["a", "b"]
     world.calls.close()
-    assert "send_command" not in world.client.__dict__
     assert world.client.send_command("c") == "yv"
+    assert world.client.sent == ["a", "b", "c"]
+
+
+def test_what_speaks_plainly_of_a_jvm_that_is_gone_outlives_the_session():
+    """A DataFrame of a session that was stopped is asked once more, and says so."""
+    world = World()
+    plainly = world.client.send_command = lambda *_: "This belongs to a Spark session that was stopped."
+    calls = JvmCalls(SimpleNamespace(sparkContext=Context(world.client)), lambda *_: 0)
+    calls.install()
+    assert world.client.send_command is not plainly
+    calls.close()
+    assert world.client.send_command is plainly
 
 
 def test_what_others_put_in_its_place_stays():

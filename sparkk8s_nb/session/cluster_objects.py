@@ -42,7 +42,7 @@ class ClusterObjects:
         lease = self._parts.lease(session_labels(self._spec), {RECORD: record.public().as_json()})
         try:
             created = self._parts.cluster.create(lease)
-        except ConnectError:
+        except (ConnectError, KeyboardInterrupt):
             # The answer was lost, perhaps not the request: nobody else makes a Lease of this name.
             with contextlib.suppress(ClusterError):
                 self._parts.cluster.delete("Lease", self._spec.name)

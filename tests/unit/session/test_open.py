@@ -283,18 +283,19 @@ def test_a_service_that_we_may_not_make_is_done_without(world):
     assert "Nothing left" in session.stop()
 
 
-def test_a_lease_whose_creation_got_no_answer_is_not_left(world):
-    """The request may have arrived."""
+@pytest.mark.parametrize("error", [AWAY, KeyboardInterrupt()], ids=["lost", "interrupted"])
+def test_a_lease_whose_creation_got_no_answer_is_not_left(world, error):
+    """The request may have arrived, also where the user did not wait for its answer."""
     real = world.cluster.create
 
     def create(manifest, *, dry_run=False):
         made = real(manifest, dry_run=dry_run)
         if manifest["kind"] == "Lease":
-            raise AWAY
+            raise error
         return made
 
     world.cluster.create = create
-    with pytest.raises(ConnectError):
+    with pytest.raises(type(error)):
         world.opened()
     assert world.left == []
 

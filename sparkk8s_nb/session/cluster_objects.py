@@ -106,7 +106,9 @@ class ClusterObjects:
         except RefusedError:
             if network.name:
                 raise
-            self.without.append("a Service for the driver (no right to make one)")
+            lacking = "a Service for the driver (no right to make one)"
+            if lacking not in self.without:  # it is tried again with other ports, and after a revival
+                self.without.append(lacking)
 
     def remove_service(self) -> None:
         """Delete the driver's Service and EndpointSlice."""

@@ -283,6 +283,19 @@ def test_a_service_that_we_may_not_make_is_done_without(world):
     assert "Nothing left" in session.stop()
 
 
+def test_what_a_start_goes_on_without_is_said_once_however_many_ports_were_taken(world):
+    """It is tried again with each."""
+    world.cluster.fail("create", "Service", NO)
+
+    def taken():
+        if world.ports_taken <= 2:
+            raise PortTakenError("taken", fix="again")
+
+    launching = Launching(taken, driver=world.driver)
+    session = world.opened(parts={"launch_driver": lambda: launching})
+    assert session.warnings == ["Going on without a Service for the driver (no right to make one)."]
+
+
 @pytest.mark.parametrize("error", [AWAY, KeyboardInterrupt()], ids=["lost", "interrupted"])
 def test_a_lease_whose_creation_got_no_answer_is_not_left(world, error):
     """The request may have arrived, also where the user did not wait for its answer."""

@@ -51,17 +51,26 @@ def executor_mounts(templates: Iterable[Mapping[str, Any]]) -> tuple[PodMount, .
     return pod_mounts(spec, ours[0]) if ours else ()
 
 
-def shared_mounts(own: OwnPod, executors: Iterable[PodMount]) -> tuple[PodMount, ...]:
+def shared_mounts(own: OwnPod, executors: Iterable[PodMount], *, namespace: str = "") -> tuple[PodMount, ...]:
     """The volumes that the notebook's container and the executors mount at the same path.
 
-    Two ``emptyDir`` of one name are two directories, and a path of a node is another on the next node.
+    Two ``emptyDir`` of one name are two directories, a path of a node is another on the next node, and a claim
+    is another one in another namespace.
+
+    Parameters
+    ----------
+    own : OwnPod
+    executors : iterable of PodMount
+    namespace : str
+        The executors'; the notebook's own if not given.
     """
-    theirs = {(each.path, each.sub_path, _identity(each)) for each in executors}
-    return tuple(
-        each
-        for each in own.mounts
-        if _identity(each) and (each.path, each.sub_path, _identity(each)) in theirs
-    )
+    kinds = _EVERYWHERE if _elsewhere(own, namespace) else _EVERYWHERE + _IN_A_NAMESPACE
+
+    def what(mount: PodMount) -> tuple[str, str, str]:
+        return mount.path, mount.sub_path, _identity(mount, kinds)
+
+    theirs = {what(each) for each in executors}
+    return tuple(each for each in own.mounts if _identity(each, kinds) and what(each) in theirs)
 
 
 def not_in_image(
@@ -69,6 +78,8 @@ def not_in_image(
     mounts: Sequence[MountPoint],
     own: OwnPod,
     executors: Sequence[PodMount] = (),
+    *,
+    namespace: str = "",
 ) -> tuple[Finding, ...]:
     """What executors of the notebook's image would lack, each with what to do.
 
@@ -80,8 +91,10 @@ def not_in_image(
     own : OwnPod
     executors : sequence of PodMount
         What executors mount: a volume that they have too, at the same path, is no problem.
+    namespace : str
+        The executors'; the notebook's own if not given.
     """
-    there = {each.path for each in shared_mounts(own, executors)}
+    there = {each.path for each in shared_mounts(own, executors, namespace=namespace)}
     by_mount: dict[str, list[str]] = {}
     late: list[str] = []
     started = epoch(own.container_started)
@@ -91,7 +104,8 @@ def not_in_image(
             by_mount.setdefault(elsewhere[0], []).append(program.name)
         elif not found and started and program.changed > started + SLACK:
             late.append(program.name)
-    findings = [_on_a_volume(names, path, own) for path, names in by_mount.items()]
+    apart = _elsewhere(own, namespace)
+    findings = [_on_a_volume(names, path, own, apart=apart) for path, names in by_mount.items()]
     if late:
         findings.append(
             _finding(
@@ -103,11 +117,11 @@ def not_in_image(
     return tuple(findings)
 
 
-def _on_a_volume(names: Sequence[str], path: str, own: OwnPod) -> Finding:
+def _on_a_volume(names: Sequence[str], path: str, own: OwnPod, *, apart: bool) -> Finding:
     mount = next((each for each in own.mounts if each.path == path), None)
     volume = f"the volume {mount.volume} ({path})" if mount else f"what is mounted at {path}"
     mounted = "mount it there for executors too in --pod-template"
-    if mount and mount.claim and not mount.sub_path:
+    if mount and mount.claim and not mount.sub_path and not apart:
         mounted = f"mount it there for executors too with --volume {mount.claim}:{path}:ro"
     return _finding(
         f"This kernel's {_listed(names)} {_verb(names, 'lies', 'lie')} on {volume}, which executors do not have.",
@@ -127,12 +141,24 @@ def _verb(names: Sequence[str], one: str, more: str) -> str:
     return one if len(names) == 1 else more
 
 
-def _identity(mount: PodMount) -> str:
-    """What a volume is, wherever it is mounted; empty for one that each pod has for itself.
+def _elsewhere(own: OwnPod, namespace: str) -> bool:
+    """Whether executors run in another namespace than the notebook."""
+    return bool(namespace) and namespace != own.namespace
+
+
+_EVERYWHERE = ("nfs", "cephfs")
+"""Volumes that say where they are."""
+
+_IN_A_NAMESPACE = ("persistentVolumeClaim", "azureFile", "glusterfs")
+"""Volumes that name an object of the pod's namespace: a claim, a Secret, Endpoints."""
+
+
+def _identity(mount: PodMount, kinds: Iterable[str]) -> str:
+    """What a volume of these kinds is, wherever it is mounted; empty for one that each pod has for itself.
 
     That of a CSI driver that stands in the pod itself lives and dies with the pod (an ephemeral volume).
     """
-    for kind in ("persistentVolumeClaim", "nfs", "cephfs", "azureFile", "glusterfs"):
+    for kind in kinds:
         if source := mount.source.get(kind):
             named = {key: value for key, value in source.items() if key != "readOnly"}
             return f"{kind}:{sorted(named.items(), key=str)}"

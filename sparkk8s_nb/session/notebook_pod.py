@@ -48,9 +48,11 @@ class NotebookPod:
         metadata = {"name": self.pod.name, "uid": self.pod.uid}
         return owner_reference({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
 
-    def shared_paths(self, executors: Sequence[PodMount], said: Iterable[str]) -> tuple[str, ...]:
-        """Local paths that executors share with this kernel: volumes that both mount, and those that were said."""
-        mounts = shared_mounts(self.pod, executors) if self.pod is not None else ()
+    def shared_paths(
+        self, executors: Sequence[PodMount], said: Iterable[str], *, namespace: str
+    ) -> tuple[str, ...]:
+        """Local paths that executors in ``namespace`` share with this kernel: volumes of both, and those said."""
+        mounts = () if self.pod is None else shared_mounts(self.pod, executors, namespace=namespace)
         return tuple(dict.fromkeys([*said, *(mount.path for mount in mounts)]))
 
     def templates(self, namespace: str) -> Sequence[dict[str, Any]]:
@@ -63,6 +65,8 @@ def check_image(
     programs: Iterable[Program],
     templates: Iterable[Mapping[str, Any]],
     mounts: Sequence[MountPoint],
+    *,
+    namespace: str,
 ) -> None:
     """Refuse a start whose executors would lack what this kernel runs on.
 
@@ -74,6 +78,8 @@ def check_image(
         The executors' pod templates in order: what they mount counts.
     mounts : sequence of MountPoint
         Of this process.
+    namespace : str
+        The executors'.
 
     Raises
     ------
@@ -81,7 +87,8 @@ def check_image(
     """
     if notebook.pod is None:
         return
-    findings = not_in_image(programs, mounts, notebook.pod, executor_mounts(templates))
+    executors = executor_mounts(templates)
+    findings = not_in_image(programs, mounts, notebook.pod, executors, namespace=namespace)
     if findings:
         raise StartError(
             " ".join(finding.detail for finding in findings),

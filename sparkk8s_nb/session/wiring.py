@@ -202,7 +202,11 @@ def _preflight(
 ) -> Sequence[str]:
     if notebook.runs(spec.image):
         check_image(
-            notebook, programs(java), [*templates, needs_template(spec)], look_inside(os.environ).mounts
+            notebook,
+            programs(java),
+            [*templates, needs_template(spec)],
+            look_inside(os.environ).mounts,
+            namespace=spec.target.namespace,
         )
     check_claims(cluster, [volume.claim for volume in spec.volumes])
     return [*check_rights(cluster), *notebook.warnings]
@@ -220,7 +224,8 @@ def _shared_paths(
         if status is None or not status.isolate:
             return None
     executors = executor_mounts([*templates, needs_template(spec)])
-    return notebook.shared_paths(executors, said=options.get("shared_paths") or ())
+    said = options.get("shared_paths") or ()
+    return notebook.shared_paths(executors, said, namespace=spec.target.namespace)
 
 
 def _launch_driver(

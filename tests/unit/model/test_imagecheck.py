@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image, shared_mounts
 from sparkk8s_nb.model.manifests import CONTAINER
 from sparkk8s_nb.model.mountinfo import parse_mountinfo
@@ -78,6 +80,31 @@ def test_volumes_that_each_pod_has_for_itself_are_never_shared():
         own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mount,))
         assert shared_mounts(own, [mount]) == ()
     assert shared_mounts(OWN, [HOME]) == (HOME,)
+
+
+@pytest.mark.parametrize(
+    ("source", "shared"),
+    [
+        (CLAIM, False),
+        ({"azureFile": {"secretName": "account", "shareName": "data"}}, False),
+        ({"glusterfs": {"endpoints": "servers", "path": "data"}}, False),
+        ({"nfs": {"server": "files.example.com", "path": "/data"}}, True),
+        ({"cephfs": {"monitors": ["10.0.0.1:6789"], "path": "/data"}}, True),
+    ],
+)
+def test_what_a_volume_names_is_another_thing_in_another_namespace(source, shared):
+    """Claims, Secrets and Endpoints are of a namespace; a server is the same from everywhere."""
+    mount = PodMount(path="/data", volume="v", source=source)
+    own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mount,))
+    assert shared_mounts(own, [mount], namespace="hub") == (mount,)
+    assert shared_mounts(own, [mount], namespace="executors") == ((mount,) if shared else ())
+
+
+def test_a_claim_of_another_namespace_is_no_advice():
+    """It could not be mounted there."""
+    (found,) = not_in_image([AT_HOME], MOUNTS, OWN, [HOME], namespace="executors")
+    assert "--volume" not in found.fix
+    assert "--pod-template" in found.fix
 
 
 def test_mounts_of_executors_are_read_from_all_templates_together():

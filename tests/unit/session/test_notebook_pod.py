@@ -85,18 +85,20 @@ def test_a_start_whose_executors_would_lack_pyspark_is_refused():
     lost = [Program(name="pyspark", paths=("/home/ada/pyspark",))]
     notebook = notebook_pod(FakeCluster("hub", [POD], kind=TargetKind.IN_CLUSTER), image="", environ={})
     with pytest.raises(StartError, match="pyspark lies on what is mounted at /home/ada") as caught:
-        check_image(notebook, lost, [], mounts)
+        check_image(notebook, lost, [], mounts, namespace="hub")
     assert len(str(caught.value).splitlines()) == 2
-    check_image(notebook, [Program(name="pyspark", paths=("/opt/pyspark",))], [], mounts)
-    check_image(NotebookPod(), lost, [], mounts)
+    check_image(notebook, [Program(name="pyspark", paths=("/opt/pyspark",))], [], mounts, namespace="hub")
+    check_image(NotebookPod(), lost, [], mounts, namespace="hub")
 
 
 def test_paths_are_shared_where_both_mount_the_same_volume_or_somebody_says_so():
-    """Each once; outside a pod only what was said."""
+    """Each once; outside a pod only what was said. In another namespace the claim of that name is another."""
     claim = {"persistentVolumeClaim": {"claimName": "data"}}
     mine = PodMount(path="/data", volume="v", source=claim)
     own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mine,))
     theirs = [PodMount(path="/data", volume="sparkk8s-volume-0", source=claim)]
-    assert NotebookPod(pod=own).shared_paths(theirs, said=["/mnt", "/data"]) == ("/mnt", "/data")
-    assert NotebookPod(pod=own).shared_paths([], said=[]) == ()
-    assert NotebookPod().shared_paths(theirs, said=["/mnt"]) == ("/mnt",)
+    found = NotebookPod(pod=own)
+    assert found.shared_paths(theirs, said=["/mnt", "/data"], namespace="hub") == ("/mnt", "/data")
+    assert found.shared_paths(theirs, said=["/mnt"], namespace="executors") == ("/mnt",)
+    assert found.shared_paths([], said=[], namespace="hub") == ()
+    assert NotebookPod().shared_paths(theirs, said=["/mnt"], namespace="hub") == ("/mnt",)

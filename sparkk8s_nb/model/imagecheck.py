@@ -69,7 +69,7 @@ def shared_mounts(own: OwnPod, executors: Iterable[PodMount], *, namespace: str 
     def what(mount: PodMount) -> tuple[str, str, str]:
         return mount.path, mount.sub_path, _identity(mount, kinds)
 
-    theirs = {what(each) for each in executors}
+    theirs = {what(each) for each in executors if not _expanded(each)}
     return tuple(each for each in own.mounts if _identity(each, kinds) and what(each) in theirs)
 
 
@@ -144,6 +144,11 @@ def _verb(names: Sequence[str], one: str, more: str) -> str:
 def _elsewhere(own: OwnPod, namespace: str) -> bool:
     """Whether executors run in another namespace than the notebook."""
     return bool(namespace) and namespace != own.namespace
+
+
+def _expanded(mount: PodMount) -> bool:
+    """Whether a part of the volume is chosen by the pod's own variables (``subPathExpr``): nobody knows which."""
+    return "$(" in mount.sub_path
 
 
 _EVERYWHERE = ("nfs", "cephfs")

@@ -100,6 +100,13 @@ def test_what_a_volume_names_is_another_thing_in_another_namespace(source, share
     assert shared_mounts(own, [mount], namespace="executors") == ((mount,) if shared else ())
 
 
+def test_a_part_of_a_volume_that_each_pods_variables_choose_is_not_shared():
+    """The same expression is another directory in another pod."""
+    mount = PodMount(path="/data", volume="v", source=CLAIM, sub_path="$(POD_NAME)")
+    own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mount,))
+    assert shared_mounts(own, [mount]) == ()
+
+
 def test_a_claim_of_another_namespace_is_no_advice():
     """It could not be mounted there."""
     (found,) = not_in_image([AT_HOME], MOUNTS, OWN, [HOME], namespace="executors")

@@ -47,7 +47,7 @@ class ClusterAccess:
     """How a process without the kubernetes client reaches the API server: the keeper and Spark's client.
 
     Credentials are files where they can be, so that rotation is seen; ``token`` is only for a kubeconfig
-    that holds one in clear text. The value's repr never shows it.
+    that holds one in clear text. The value's repr never shows it. nor the proxy, whose URL may hold a password.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class ClusterAccess:
     token: str = field(default="", repr=False)
     verify: bool = True
     tls_server_name: str = ""
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)
     token_changes: bool = False
     key_algorithm: str = ""
     first_token_file: Path | None = None

@@ -40,7 +40,7 @@ user's kubeconfig into them, run that one's plugin, and show its certificate to 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchPlan:
-    """What the JVM must know at launch; everything else is set through py4j.
+    """What the JVM must know at launch; everything else is set through py4j. Its repr shows no secret.
 
     Parameters
     ----------
@@ -76,11 +76,11 @@ class LaunchPlan:
     scratch: Path
     packages: Sequence[str] = ()
     class_path: str = ""
-    java_options: str = ""
-    proxy: str = ""
+    java_options: str = field(default="", repr=False)
+    proxy: str = field(default="", repr=False)
     key_algorithm: str = ""
     class_archive: Path | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class LaunchedJvm:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,7 @@ def test_a_token_in_the_kubeconfig_becomes_a_private_file(tmp_path, api):
     assert stat.S_IMODE(access.token_file.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
     assert "secret" not in repr(access)
+    assert "hidden" not in repr(replace(access, proxy="http://ada:hidden@proxy"))
     cluster.close()
 
 

@@ -200,6 +200,14 @@ def test_the_jvm_is_told_what_kind_of_key_it_has(plan):
     assert "key.algo" not in " ".join(gateway._command(plan, "/spark"))
 
 
+def test_the_repr_of_a_plan_shows_nothing_that_may_hold_a_password(plan):
+    """A trace that is shown or logged shows it."""
+    secret = {"extra": {"spark.jars.repositories": "https://u:hidden@example.com"}}
+    assert "hidden" not in repr(
+        replace(plan, proxy="http://u:hidden@proxy", java_options="-Dp=hidden", **secret)
+    )
+
+
 def test_the_driver_s_python_comes_first_on_the_jvm_s_path(plan, spark_home, tmp_path):
     """Spark starts one for some queries, by the name that any image knows."""
     spark_home(f"open({str(tmp_path / 'told')!r}, 'w').write(os.environ['PATH'])\ntime.sleep(60)")

@@ -90,11 +90,8 @@ class Environment:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        added_by_spark = [
-            entry
-            for entry in sys.path
-            if entry not in self._path and ("/spark-" in entry or "/userFiles-" in entry)
-        ]
+        # Spark's directory for a context's files, and those of its files that are packages.
+        added_by_spark = [entry for entry in sys.path if entry not in self._path and "/userFiles-" in entry]
         for entry in added_by_spark:
             sys.path.remove(entry)
 

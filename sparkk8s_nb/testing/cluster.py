@@ -4,20 +4,17 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sparkk8s_nb.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.errors import ConflictError, InvalidError, NotFoundError
 from sparkk8s_nb.model.executors import PodEvent
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget, TargetKind
 from sparkk8s_nb.ports import Manifest
-
-_API_VERSIONS = {"Lease": "coordination.k8s.io/v1", "EndpointSlice": "discovery.k8s.io/v1"}
-_CLUSTER_WIDE = frozenset({"Namespace", "Node"})
+from sparkk8s_nb.testing.objects import ObjectStore
 
 
 @dataclass(slots=True)
@@ -72,15 +69,14 @@ class FakeCluster:
         self._target = ClusterTarget(kind=kind, namespace=namespace)
         self._access = ClusterAccess(server="https://127.0.0.1:6443", token_file=Path("/nonexistent/token"))
         self._lock = threading.RLock()
-        self._numbers = itertools.count(1)
-        self._objects: dict[tuple[str, str, str], Manifest] = {}
+        self._objects = ObjectStore()
         self._failures: list[_Failure] = []
         self._denied: set[tuple[str, str]] = set()
         self.logs: dict[str, str] = {}
         self.events: dict[str, Sequence[PodEvent]] = {}
         self.calls: list[Call] = []
         for manifest in ({"kind": "Namespace", "metadata": {"name": namespace}}, *objects):
-            self._store(copy.deepcopy(manifest))
+            self._objects.put(copy.deepcopy(manifest), namespace)
 
     def fail(self, verb: str, kind: str, error: Exception, *, times: int | None = None) -> None:
         """Have requests fail from now on.
@@ -111,7 +107,7 @@ class FakeCluster:
     def put(self, manifest: Manifest) -> Manifest:
         """Make or replace an object as the cluster itself does: a pod's new status, another's Lease."""
         with self._lock:
-            return copy.deepcopy(self._store(copy.deepcopy(manifest)))
+            return copy.deepcopy(self._objects.put(copy.deepcopy(manifest), self._target.namespace))
 
     @property
     def target(self) -> ClusterTarget:
@@ -141,33 +137,33 @@ class FakeCluster:
             new = copy.deepcopy(manifest)
             metadata = new.setdefault("metadata", {})
             if "generateName" in metadata and "name" not in metadata:
-                metadata["name"] = f"{metadata['generateName']}{next(self._numbers):05d}"
-            self._note("create", kind, metadata.get("name", ""))
+                metadata["name"] = f"{metadata['generateName']}{self._objects.number():05d}"
+            name, namespace = metadata.get("name", ""), metadata.get("namespace") or self._target.namespace
+            self._note("create", kind, name)
             if kind.startswith("SelfSubject"):
                 return {**new, "status": {"allowed": True, "resourceRules": [], "incomplete": True}}
-            if not metadata.get("name"):
+            if not name:
                 raise InvalidError("metadata.name: Required value.", fix="Name the object.")
-            if self._key(new) in self._objects:
-                raise ConflictError(
-                    f"create {kind} {metadata['name']}: it already exists.", fix="Run the command again."
-                )
+            if self._objects.find(kind, name, namespace) is not None:
+                raise ConflictError(f"create {kind} {name}: it already exists.", fix="Run the command again.")
             if dry_run:
-                return self._stamped(new)
-            stored = copy.deepcopy(self._store(new))
-            self._collect()
+                return self._objects.stamped(new, namespace)
+            stored = copy.deepcopy(self._objects.put(new, namespace))
+            self._objects.collect()
             return stored
 
     def read(self, kind: str, name: str) -> Manifest | None:
         """An object, or None."""
         with self._lock:
             self._note("get", kind, name)
-            return copy.deepcopy(self._objects.get(self._key_of(kind, name)))
+            return copy.deepcopy(self._objects.find(kind, name, self._target.namespace))
 
     def list(self, kind: str, *, selector: str = "", all_namespaces: bool = False) -> Sequence[Manifest]:
         """The objects that a label selector chooses, ordered by name."""
         with self._lock:
             self._note("list", kind, selector)
-            return copy.deepcopy(self._chosen(kind, selector, all_namespaces=all_namespaces))
+            namespace = None if all_namespaces else self._target.namespace
+            return copy.deepcopy(self._objects.chosen(kind, selector, namespace))
 
     def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Manifest:
         """A JSON merge patch; another object's uid is invalid in its metadata, another resourceVersion a conflict."""
@@ -187,29 +183,26 @@ class FakeCluster:
                 raise ConflictError(
                     f"patch {kind} {name}: resourceVersion is another.", fix="Run the command again."
                 )
-            changed = _merged(found, patch)
-            changed["metadata"]["resourceVersion"] = str(next(self._numbers))
-            self._objects[self._key(changed)] = changed
-            return copy.deepcopy(changed)
+            return copy.deepcopy(self._objects.change(_merged(found, patch)))
 
     def delete(self, kind: str, name: str, *, uid: str = "", grace: int | None = None) -> bool:
         """Delete an object and what it owns; False if it was gone, or is another than ``uid``."""
         with self._lock:
             self._note("delete", kind, name)
-            found = self._objects.get(self._key_of(kind, name))
+            found = self._objects.find(kind, name, self._target.namespace)
             if found is None or (uid and found["metadata"]["uid"] != uid):
                 return False
-            del self._objects[self._key(found)]
-            self._collect()
+            self._objects.remove(found)
+            self._objects.collect()
             return True
 
     def delete_all(self, kind: str, selector: str, *, grace: int | None = None) -> None:
         """Delete what a label selector chooses."""
         with self._lock:
             self._note("deletecollection", kind, selector)
-            for found in self._chosen(kind, selector, all_namespaces=False):
-                del self._objects[self._key(found)]
-            self._collect()
+            for found in self._objects.chosen(kind, selector, self._target.namespace):
+                self._objects.remove(found)
+            self._objects.collect()
 
     def pod_log(self, name: str, *, tail: int = 200) -> str:
         """The last lines of what was put into :attr:`logs`."""
@@ -236,61 +229,11 @@ class FakeCluster:
                         failure.times -= 1
                     raise failure.error
 
-    def _key_of(self, kind: str, name: str, namespace: str = "") -> tuple[str, str, str]:
-        place = "" if kind in _CLUSTER_WIDE else namespace or self._target.namespace
-        return kind, place, name
-
-    def _key(self, manifest: Manifest) -> tuple[str, str, str]:
-        metadata = manifest["metadata"]
-        return self._key_of(manifest["kind"], metadata["name"], metadata.get("namespace", ""))
-
     def _existing(self, verb: str, kind: str, name: str) -> Manifest:
-        try:
-            return self._objects[self._key_of(kind, name)]
-        except KeyError:
-            raise NotFoundError(f"{verb} {kind} {name}: not found.", fix="Check the name.") from None
-
-    def _stamped(self, manifest: Manifest) -> Manifest:
-        """With what the server fills in."""
-        number = next(self._numbers)
-        metadata = manifest["metadata"]
-        manifest.setdefault("apiVersion", _API_VERSIONS.get(manifest["kind"], "v1"))
-        if manifest["kind"] not in _CLUSTER_WIDE:
-            metadata.setdefault("namespace", self._target.namespace)
-        metadata.setdefault("uid", f"uid-{number}")
-        metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
-        metadata["resourceVersion"] = str(number)
-        return manifest
-
-    def _store(self, manifest: Manifest) -> Manifest:
-        stored = self._stamped(manifest)
-        self._objects[self._key(stored)] = stored
-        return stored
-
-    def _chosen(self, kind: str, selector: str, *, all_namespaces: bool) -> Sequence[Manifest]:
-        here = {"", self._target.namespace}
-        return [
-            manifest
-            for (name, place, _), manifest in sorted(self._objects.items())
-            if name == kind
-            and (all_namespaces or place in here)
-            and _chooses(selector, manifest["metadata"].get("labels") or {})
-        ]
-
-    def _collect(self) -> None:
-        """Remove what has owners none of which exists; again, until nothing more goes."""
-        while True:
-            living = {manifest["metadata"]["uid"] for manifest in self._objects.values()}
-            orphans = [
-                key
-                for key, manifest in self._objects.items()
-                if (owners := manifest["metadata"].get("ownerReferences"))
-                and not any(owner["uid"] in living for owner in owners)
-            ]
-            if not orphans:
-                return
-            for key in orphans:
-                del self._objects[key]
+        found = self._objects.find(kind, name, self._target.namespace)
+        if found is None:
+            raise NotFoundError(f"{verb} {kind} {name}: not found.", fix="Check the name.")
+        return found
 
 
 def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -305,22 +248,3 @@ def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
         else:
             result[key] = copy.deepcopy(value)
     return result
-
-
-def _chooses(selector: str, labels: Mapping[str, str]) -> bool:
-    """Whether a selector of ``k=v``, ``k!=v``, ``k`` and ``!k`` chooses these labels."""
-    for term in filter(None, (part.strip() for part in selector.split(","))):
-        key, operator, value = term.partition("!=")
-        if operator:
-            good = labels.get(key) != value
-        else:
-            key, operator, value = term.partition("=")
-            if operator:
-                good = labels.get(key) == value.lstrip("=")
-            else:
-                good = (key.removeprefix("!") in labels) != key.startswith("!")
-        if " in " in term or " notin " in term:
-            raise ClusterError(f"The fake does not know the selector {term}.", fix="Use k=v.")
-        if not good:
-            return False
-    return True

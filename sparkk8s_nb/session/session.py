@@ -97,6 +97,7 @@ class Session(ObservedSession):
             self._start.begin("")
         except BaseException as error:
             self._course.feed.publish(SessionState.FAILED)
+            self._start.begin("")
             for failure in self._close():
                 logger.warning("the start was not undone whole: %s", failure)
                 error.add_note(f"Not undone: {failure}.")

@@ -184,6 +184,7 @@ def test_a_start_that_fails_leaves_nothing(world, step, error):
     assert world.left == []
     assert session.closed
     assert session.state is SessionState.FAILED
+    assert session.fleet.start is None
     assert world.closed
     assert world.launching.ended or step in {"the keeper", "the driver's JVM"}
     assert ("release",) in world.keeper.told or step == "the keeper"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from sparkk8s_nb.errors import UnsharedPathError
-from sparkk8s_nb.spark.driver_logging import write_log4j2
-from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
-from sparkk8s_nb.spark.java import find_java
-from sparkk8s_nb.spark.launching import LaunchingSparkDriver
+from tests.embedded.local_driver import local_driver
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -19,39 +15,14 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
     """``base/shared`` is said to be shared, the rest is not."""
-    base = tmp_path_factory.mktemp("local-writes")
-    (base / "scratch").mkdir()
-    return base
+    return tmp_path_factory.mktemp("local-writes")
 
 
 @pytest.fixture(scope="module")
 def spark(base):
-    """A driver with one local thread in place of executors: the check is the driver's alone."""
-    plan = LaunchPlan(
-        java=find_java(os.environ),
-        memory="1g",
-        log4j2=write_log4j2(base, base / "driver.log"),
-        output=base / "driver.out",
-        scratch=base / "scratch",
-    )
-    launching = LaunchingSparkDriver(launch_jvm(plan), shared_paths=[str(base / "shared")])
-    try:
-        driver = launching.start(
-            {
-                "spark.master": "local[1]",
-                "spark.app.name": "local-writes",
-                "spark.driver.bindAddress": "127.0.0.1",
-                "spark.driver.host": "127.0.0.1",
-                "spark.ui.enabled": "false",
-                "spark.sql.shuffle.partitions": "1",
-                "spark.sql.warehouse.dir": (base / "warehouse").as_uri(),
-            }
-        )
-        driver.hook(lambda: None)
+    """The check is the driver's alone."""
+    with local_driver(base, shared_paths=[str(base / "shared")], warehouse=base / "warehouse") as driver:
         yield driver.spark
-        driver.stop(timeout=10)
-    finally:
-        launching.end(grace=1)
 
 
 def refused(base, path, write):

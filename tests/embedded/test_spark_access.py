@@ -6,7 +6,6 @@ import datetime
 import http.server
 import ipaddress
 import json
-import os
 import ssl
 import threading
 from pathlib import Path
@@ -25,11 +24,10 @@ from py4j.protocol import Py4JJavaError
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.localfiles import write_private
 from sparkk8s_nb.spark import pyspark_state
-from sparkk8s_nb.spark.driver_logging import write_log4j2
-from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
-from sparkk8s_nb.spark.java import find_java
+from sparkk8s_nb.spark.gateway import launch_jvm
 from sparkk8s_nb.spark.token_file import follow_token_file
 from tests.embedded.kernels import Kernel
+from tests.embedded.local_driver import launch_plan
 
 
 class Api(http.server.BaseHTTPRequestHandler):
@@ -77,7 +75,6 @@ def plain_java_errors(monkeypatch):
 def gateway(tmp_path_factory):
     """A driver's JVM without a Spark in it; the user's kubeconfig has a current context of its own."""
     base = tmp_path_factory.mktemp("jvm")
-    (base / "scratch").mkdir()
     config = base / "config"
     config.write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: other\n"
@@ -85,16 +82,9 @@ def gateway(tmp_path_factory):
         "clusters: [{name: other, cluster: {server: 'https://127.0.0.1:1'}}]\n"
         "users: [{name: other, user: {token: not-for-this-server}}]\n"
     )
-    plan = LaunchPlan(
-        java=find_java(os.environ),
-        memory="512m",
-        log4j2=write_log4j2(base, base / "driver.log"),
-        output=base / "driver.out",
-        scratch=base / "scratch",
-    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(config))
-        jvm = launch_jvm(plan)
+        jvm = launch_jvm(launch_plan(base, memory="512m"))
     try:
         yield jvm.connect()
     finally:

@@ -28,7 +28,11 @@ find_spark() {
     for python in "${SPARKK8S_PYTHON:-}" python3 python; do
         [ -n "$python" ] && command -v "$python" >/dev/null 2>&1 || continue
         home=$("$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])' 2>/dev/null) || continue
-        [ -d "$home/jars" ] && echo "$home" && return
+        # Not with &&: where the last one has no jars, the shell would end without a word.
+        if [ -d "$home/jars" ]; then
+            echo "$home"
+            return
+        fi
     done
 }
 

@@ -101,6 +101,18 @@ def test_an_image_without_spark_says_what_to_do(image):
     assert "--image" in err
 
 
+def test_a_pyspark_without_jars_is_passed_over(image):
+    """The package of Spark Connect's client has that name, and no Spark in it."""
+    python = image.path / "bin" / "python"
+    python.parent.mkdir()
+    (image.path / "client" / "pyspark").mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\necho {image.path}/client/pyspark\n")
+    python.chmod(0o755)
+    code, _, err = image("executor", SPARKK8S_SPARK_HOME=None, SPARKK8S_PYTHON=None, PATH=str(python.parent))
+    assert code == 78
+    assert "no Spark in this image" in err
+
+
 def test_it_starts_executors_only(image):
     """Whatever else a template asks of it."""
     code, _, err = image("driver")

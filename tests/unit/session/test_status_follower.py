@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.model.drained import Drained, JobEnded, JobStarted, PlannedStage
 from sparkk8s_nb.model.fleet import ExecutorStatus, WantedChanged
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, StageProgress
@@ -63,13 +64,31 @@ def test_a_driver_that_is_gone_is_told_once_and_the_thread_ends(follow):
     assert [error.problem for error in follow.gone] == ["The driver is gone."]
 
 
+class Ended(FakeDriver):
+    """A driver whose JVM is ended in the middle of a reading."""
+
+    def __init__(self):
+        super().__init__()
+        self.reading, self.end = threading.Event(), threading.Event()
+
+    def drain(self):
+        self.reading.set()
+        assert self.end.wait(WAIT)
+        raise DriverError("The driver is gone.", fix="Start again.")
+
+
 def test_a_stop_that_ends_the_driver_tells_nobody(follow):
     """It was wished for."""
-    follow.follower.start()
-    follow.follower.stop()
-    follow.driver.dead = True
+    driver = Ended()
+    follower = StatusFollower(driver, follow.fleet, now=FakeClock(5.0), on_driver_gone=follow.gone.append)
+    follower.start()
+    assert driver.reading.wait(WAIT)
+    follower._worker.request_stop()  # with which stop begins
+    driver.end.set()
+    follower.stop()
+    assert follow.threads() == []
     assert follow.gone == []
-    assert follow.follower.progress.closed
+    assert follower.progress.closed
 
 
 def test_a_cell_that_begins_has_the_progress_at_once(follow):

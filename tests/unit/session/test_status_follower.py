@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,13 @@ from sparkk8s_nb.model.streams import Stream, StreamState
 from sparkk8s_nb.model.task_metrics import TaskMetrics
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.session.fleet_state import FleetState
-from sparkk8s_nb.session.status_follower import BUSY_PERIOD, IDLE_PERIOD, STATUS_PERIOD, StatusFollower
+from sparkk8s_nb.session.status_follower import (
+    ANSWERS_WITHIN,
+    BUSY_PERIOD,
+    IDLE_PERIOD,
+    STATUS_PERIOD,
+    StatusFollower,
+)
 from sparkk8s_nb.testing import FakeClock, FakeDriver
 
 WAIT = 20.0
@@ -222,6 +229,10 @@ def test_a_stream_alone_is_looked_at_once_a_second(follow):
 def test_whoever_asks_knows_whether_the_jvm_answers(follow):
     """It did a moment ago; a reading that hangs is not waited for."""
     assert follow.follower.answers(patience=0)
+    follow.follower._read_at.publish(time.monotonic() - ANSWERS_WITHIN)
+    assert not follow.follower.answers(patience=0)
+    follow.follower.start()
+    assert follow.follower.answers(patience=WAIT)
 
 
 def test_a_death_is_seen(follow):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.task_metrics import TaskMetrics
 
 CELLS_KEPT = 500
@@ -123,46 +123,48 @@ class Cells(Sequence[CellMetrics]):
         missing : str
             Why their numbers may be short; empty if they are not.
         """
-        result = self
+        # Sets that are changed, and frozen once: a loop of quick actions ends dozens of jobs a second.
+        cells, stages, numbers = dict(self._cells), set(self._counted), set(self._jobs)
         for job in jobs:
-            if job.id in result._jobs or job.query:
+            tags = [tag for tag in job.tags if tag in cells]
+            if not tags or job.query or job.id in numbers:
                 continue
-            for tag in job.tags:
-                if tag in result._cells:
-                    result = result._with_job(tag, job, missing)
-        return result
+            numbers.add(job.id)
+            for tag in tags:
+                new = [
+                    s for s in job.stages if not s.skipped and s.submitted and (s.id, s.attempt) not in stages
+                ]
+                stages.update((stage.id, stage.attempt) for stage in new)
+                cells[tag] = _with_job(cells[tag], job, new, missing)
+        if len(numbers) == len(self._jobs):
+            return self
+        if len(stages) > 2 * STAGES_REMEMBERED:
+            oldest = max(number for number, _ in stages) - STAGES_REMEMBERED
+            stages = {pair for pair in stages if pair[0] > oldest}
+        if len(numbers) > 2 * JOBS_REMEMBERED:
+            oldest = max(numbers) - JOBS_REMEMBERED
+            numbers = {number for number in numbers if number > oldest}
+        return replace(self, _cells=cells, _counted=frozenset(stages), _jobs=frozenset(numbers))
 
     def tags_since(self, at: float) -> tuple[str, ...]:
         """The tags of the cells that run, or have ended after ``at``."""
         return tuple(cell.tag for cell in self._cells.values() if not cell.ended or cell.ended > at)
 
-    def _with_job(self, tag: str, job: JobProgress, missing: str) -> Cells:
-        cell = self._cells[tag]
-        new = [
-            s for s in job.stages if not s.skipped and (s.id, s.attempt) not in self._counted and s.submitted
-        ]
-        metrics = sum((stage.metrics for stage in new), cell.metrics)
-        changed = self._changed(
-            tag,
-            jobs=cell.jobs + 1,
-            jobs_failed=cell.jobs_failed + (job.state is JobState.FAILED),
-            stages=cell.stages + len(new),
-            tasks=cell.tasks + sum(stage.done for stage in new),
-            tasks_failed=cell.tasks_failed + sum(stage.failed for stage in new),
-            metrics=metrics,
-            missing=missing or cell.missing,
-        )
-        counted = self._counted | {(stage.id, stage.attempt) for stage in new}
-        newest = max((number for number, _ in counted), default=0)
-        jobs = self._jobs | {job.id}
-        oldest = max(jobs) - JOBS_REMEMBERED
-        return replace(
-            changed,
-            _counted=frozenset(pair for pair in counted if pair[0] > newest - STAGES_REMEMBERED),
-            _jobs=frozenset(number for number in jobs if number > oldest),
-        )
-
     def _changed(self, tag: str, **values: Any) -> Cells:
         if tag not in self._cells:
             return self
         return replace(self, _cells={**self._cells, tag: replace(self._cells[tag], **values)})
+
+
+def _with_job(cell: CellMetrics, job: JobProgress, new: Sequence[StageProgress], missing: str) -> CellMetrics:
+    """The cell with one more job, and those of its stages that are not counted yet."""
+    return replace(
+        cell,
+        jobs=cell.jobs + 1,
+        jobs_failed=cell.jobs_failed + (job.state is JobState.FAILED),
+        stages=cell.stages + len(new),
+        tasks=cell.tasks + sum(stage.done for stage in new),
+        tasks_failed=cell.tasks_failed + sum(stage.failed for stage in new),
+        metrics=sum((stage.metrics for stage in new), cell.metrics),
+        missing=missing or cell.missing,
+    )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from sparkk8s_nb.model import cells as module
 from sparkk8s_nb.model.cells import CELLS_KEPT, Cells
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.task_metrics import TaskMetrics
@@ -68,6 +71,21 @@ def test_only_the_newest_cells_are_kept() -> None:
         cells = cells.begin(CellRef(tag=f"t-{count}", count=count), at=1.0)
     assert cells.tag_of(4) is None
     assert cells.tag_of(5) == "t-5"
+
+
+def test_what_is_remembered_of_counted_jobs_is_bounded_and_counts_none_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One by one or many in a reading; an end that is told again soon is known."""
+    monkeypatch.setattr(module, "JOBS_REMEMBERED", 10)
+    monkeypatch.setattr(module, "STAGES_REMEMBERED", 20)
+    cells = begun()
+    for first in range(0, 90, 3):
+        cells = cells.with_jobs([job(number, number) for number in range(first, first + 3)])
+        assert len(cells._jobs) <= 20
+        assert len(cells._counted) <= 40
+    cells = cells.with_jobs([job(number, number) for number in range(80, 90)])
+    assert (cells[-1].jobs, cells[-1].stages) == (90, 90)
 
 
 def test_a_table_has_a_row_a_cell_with_its_sums() -> None:

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sparkk8s_nb.errors import NoSessionError, SessionExistsError
@@ -78,7 +79,8 @@ class Registry:
         """Start a session, or make sense of a second start.
 
         With the same options the running session is returned; with another number of executors it is
-        scaled; with anything else the error names ``--restart``.
+        scaled; with anything else the error names ``--restart``. A restart stops the session that runs once its
+        own options have proved good.
 
         Raises
         ------
@@ -89,12 +91,16 @@ class Registry:
         """
         with self._lock:
             session = self.current
-            if session is not None and (restart or session.state.over):
-                session.stop()
-            elif session is not None:
+            if session is not None and not (restart or session.state.over):
                 return self._again(session, options)
-            self._refuse_foreign_context(restart=restart)
-            session = wiring.open_session(options, given=given, on_made=on_made)
+            if session is None and not restart:
+                self._refuse_foreign_context()
+            session = wiring.open_session(
+                options,
+                given=given,
+                make_room=partial(self._make_room, session, restart=restart),
+                on_made=on_made,
+            )
             self._session, self._options, self.settings = session, dict(options), settings
             if options.get("class_archives"):
                 prepare_in_background(session.spec.target)
@@ -150,16 +156,22 @@ class Registry:
         return Started(session=session, news="The session runs already, with these options.")
 
     @staticmethod
-    def _refuse_foreign_context(*, restart: bool) -> None:
+    def _refuse_foreign_context() -> None:
         context = active_context()
-        if context is None:
-            return
-        if not restart:
+        if context is not None:
             raise SessionExistsError(
                 f"A SparkContext that was made outside runs in this kernel ({context_description(context)}).",
                 fix="Stop it with spark.stop(), or replace it: %sparkk8s start --restart.",
             )
-        context.stop()
+
+    def _make_room(self, session: Session | None, *, restart: bool) -> None:
+        """Stop the session before; at a restart also a SparkContext that was made outside."""
+        if session is not None:
+            session.stop()
+        if restart and (context := active_context()) is not None:
+            context.stop()
+        else:
+            self._refuse_foreign_context()
 
 
 registry = Registry()

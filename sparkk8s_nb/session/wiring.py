@@ -60,6 +60,7 @@ def open_session(
     *,
     given: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
+    make_room: Callable[[], object] = lambda: None,
     on_made: Callable[[Session], None] | None = None,
 ) -> Session:
     """Start a session from resolved options.
@@ -71,6 +72,8 @@ def open_session(
     given : sequence of str
         Names of the options that were given, for the record.
     environ : Mapping
+    make_room : callable
+        Called when all options have been looked at and nothing has been started: ends what is in the way.
     on_made : callable, optional
         Told of the session before it opens, so that a view can show it come up.
 
@@ -106,6 +109,7 @@ def open_session(
         session = Session(
             spec, _parts(spec, cluster, place, java, archives, given, runtime, layers, notebook, env)
         )
+        make_room()
         if on_made is not None:
             on_made(session)
         unfinished.pop_all()  # from here on the session undoes it

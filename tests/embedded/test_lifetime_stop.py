@@ -74,6 +74,16 @@ def test_after_stop_nothing_is_left_but_the_cluster(
     assert len(again.error.splitlines()) == 2, again.said
 
 
+def test_a_restart_with_wrong_options_leaves_the_session_that_runs(
+    kernel: Kernel, started: SessionFacts
+) -> None:
+    """It goes on with its executors."""
+    cell = kernel.run("%sparkk8s start --restart -n 4 --memory 900g", fails=True)
+    assert "more than this machine's" in cell.error, cell.said
+    assert is_alive(started.jvm)
+    assert kernel.value("spark.range(10).count()") == 10
+
+
 def test_what_belonged_to_a_session_says_so_in_two_lines_after_its_stop(
     kernel: Kernel, started: SessionFacts
 ) -> None:

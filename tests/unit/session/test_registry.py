@@ -18,8 +18,9 @@ OPTIONS = {"executors": 2, "cores": 1, "wait": 1, "timeout": 300.0, "conf": {}}
 def registry(world, monkeypatch):
     """A registry whose sessions are made of fakes."""
 
-    def open_session(options, *, given=(), on_made=None):
+    def open_session(options, *, make_room, given=(), on_made=None):
         session = world.session(executors=options["executors"])
+        make_room()
         if on_made is not None:
             on_made(session)
         session.open()
@@ -101,7 +102,9 @@ def test_restart_stops_the_one_that_runs(registry, world):
     first = registry.start(OPTIONS).session
     world.place.root.mkdir(exist_ok=True)
 
-    def again(options, **_):
+    def again(options, *, make_room, **_):
+        assert not first.closed
+        make_room()
         assert first.closed
         return first
 
@@ -111,6 +114,20 @@ def test_restart_stops_the_one_that_runs(registry, world):
     finally:
         module.wiring.open_session = real
     assert "Nothing left" in first.stop()
+
+
+def test_a_restart_whose_options_prove_wrong_leaves_the_session_that_runs(registry, monkeypatch):
+    """Nobody loses a session to a typing mistake."""
+    first = registry.start(OPTIONS).session
+
+    def refuse(*_, **__):
+        raise UsageError("too much", fix="Ask for less.")
+
+    monkeypatch.setattr(module.wiring, "open_session", refuse)
+    with pytest.raises(UsageError):
+        registry.start({**OPTIONS, "cores": 900}, restart=True)
+    assert registry.current is first
+    assert first.state is SessionState.RUNNING
 
 
 def test_a_session_that_failed_makes_room_for_the_next(registry):

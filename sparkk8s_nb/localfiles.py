@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
@@ -66,6 +67,86 @@ def write_private(path: Path, content: str | bytes, *, mode: int = 0o600) -> Pat
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def read_private(path: Path, *, limit: int = 1 << 20) -> bytes:
+    """Read a file that only this user can have written.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        Most bytes it may have.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    SparkK8sError
+        If it is a link, no plain file, somebody else's, open to others, or larger.
+
+    Examples
+    --------
+    >>> import tempfile; read_private(write_private(Path(tempfile.mkdtemp()) / "secret", "s"))
+    b's'
+    """
+    try:
+        # Not blocking: somebody may have put a named pipe there.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(str(path)) from error
+    except OSError as error:
+        raise _not_private(path) from error
+    try:
+        info = os.fstat(handle)
+        if not stat.S_ISREG(info.st_mode) or not _is_ours_alone(info):
+            raise _not_private(path)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(handle)
+    if len(data) > limit:
+        raise _not_private(path)
+    return data
+
+
+def is_private_dir(path: Path) -> bool:
+    """Whether it is a directory that only this user can enter; not a link to one.
+
+    >>> import tempfile; is_private_dir(Path(tempfile.mkdtemp())), is_private_dir(Path("/"))
+    (True, False)
+    """
+    try:
+        info = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and _is_ours_alone(info)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds the lock on a file; False if there is no such file."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _is_ours_alone(info: os.stat_result) -> bool:
+    return info.st_uid == os.getuid() and not stat.S_IMODE(info.st_mode) & 0o077
+
+
+def _not_private(path: Path) -> SparkK8sError:
+    return SparkK8sError(
+        f"{path} is not a file that only you can read and write.",
+        fix="Look at whose it is and remove it, or set SPARKK8S_RUNTIME_DIR to a directory of your own.",
+    )
 
 
 def remove_quietly(path: Path) -> None:

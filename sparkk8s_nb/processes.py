@@ -9,12 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,23 @@ class ProcessId:
     def as_dict(self) -> dict[str, float]:
         """As JSON: ``{"pid": 7, "started": 1700000000.01}``."""
         return {"pid": self.pid, "started": self.started}
+
+
+def module_command(module: str, *words: str) -> list[str]:
+    """The command that runs a module of this package in a process of its own, by this very Python.
+
+    ``-P``: a file ``json.py`` beside the notebook is not Python's.
+
+    >>> module_command("sparkk8s_nb.keeper", "7")[1:]
+    ['-P', '-m', 'sparkk8s_nb.keeper', '7']
+    """
+    return [sys.executable, "-P", "-m", module, *words]
+
+
+def module_environ() -> dict[str, str]:
+    """The environment for :func:`module_command`: this package is found wherever it was imported from."""
+    search = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(search)}
 
 
 def identify(pid: int | None = None) -> ProcessId:
@@ -115,3 +136,18 @@ def _has_ended(process: ProcessId, handle: psutil.Process, *, within: float) -> 
     with contextlib.suppress(psutil.TimeoutExpired):
         handle.wait(0)  # a child of ours does not stay a zombie
     return True
+
+
+def boot_id() -> str:
+    """Where process ids mean what they mean here: this boot of this machine, and this process namespace.
+
+    Containers of one node share the boot id and not their process ids, so the namespace belongs to it.
+    Empty where there is none, and then nothing is proven.
+    """
+    if BOOT_ID.is_file():
+        return f"{BOOT_ID.read_text().strip()}/{PID_NAMESPACE.readlink()}"
+    if sys.platform == "darwin":
+        command = ["sysctl", "-n", "kern.bootsessionuuid"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        return result.stdout.strip()
+    return ""

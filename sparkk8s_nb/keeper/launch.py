@@ -7,7 +7,6 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from sparkk8s_nb.errors import SessionError
 from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.localfiles import write_private
-from sparkk8s_nb.processes import ProcessId, identify
+from sparkk8s_nb.processes import ProcessId, identify, module_command, module_environ
 
 READY_SECONDS = 20.0
 """A Python with urllib3 starts in half a second; a notebook server that swaps needs longer."""
@@ -41,21 +40,18 @@ def launch(plan: KeeperPlan, hold: Sequence[int] = ()) -> KeeperHandle:
     >>> keeper.release(timeout=5)                              # doctest: +SKIP
     True
     """
-    root = str(Path(__file__).resolve().parents[2])
-    search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     write_private(plan.log_file, b"")
     ready, ready_write = os.pipe()
     try:
         with plan.log_file.open("ab") as log:
             process = subprocess.Popen(
-                # -P: a file json.py beside the notebook is not Python's.
-                [sys.executable, "-P", "-m", "sparkk8s_nb.keeper", str(ready_write)],
+                module_command("sparkk8s_nb.keeper", str(ready_write)),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 pass_fds=(ready_write, *hold),
                 cwd="/",
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+                env=module_environ(),
                 start_new_session=True,
                 umask=0o077,
             )

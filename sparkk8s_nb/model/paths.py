@@ -25,6 +25,17 @@ from pathlib import Path
 
 ADMIN_CONFIG = Path("/etc/sparkk8s/config.toml")
 
+SESSIONS = "sessions"
+"""Directory in the runtime directory with one directory for each session, of the session's name."""
+EVENT_LOGS = "events"
+"""Directory in the state directory where Spark writes event logs, all sessions of a user together."""
+PAST = "past"
+"""Directory in the runtime directory of the history server, while it runs."""
+RECORD_FILE = "record.json"
+UI_KEY_FILE = "ui.key"
+CLAIM_FILE = "lock"
+"""Locked as long as a process uses the session's directory."""
+
 
 def runtime_dir(environ: Mapping[str, str], uid: int) -> Path:
     """Directory for what dies with the machine; mode 0700 is the maker's business.

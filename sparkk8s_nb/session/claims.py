@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.errors import SessionError
-from sparkk8s_nb.localfiles import private_dir
+from sparkk8s_nb.localfiles import is_locked, private_dir
+from sparkk8s_nb.model.paths import CLAIM_FILE
 
-LOCK = "lock"
+LOCK = CLAIM_FILE
 WAIT_SECONDS = 10.0
 """Making a directory takes milliseconds; only a process that was stopped meanwhile holds the others up."""
 
@@ -67,7 +68,7 @@ class Claims:
 
     def living(self) -> Sequence[Path]:
         """The directories that somebody uses."""
-        return [place for place in self._places() if _is_held(place / LOCK)]
+        return [place for place in self._places() if is_locked(place / LOCK)]
 
     def sweep(self) -> Sequence[str]:
         """Remove the directories that are nobody's; returns the sessions' names."""
@@ -77,7 +78,7 @@ class Claims:
         return sorted(place for place in self.directory.iterdir() if place.is_dir())
 
     def _removed(self, place: Path) -> bool:
-        if _is_held(place / LOCK):
+        if is_locked(place / LOCK):
             return False
         try:
             left = json.loads((place / LOCK).read_bytes())
@@ -126,17 +127,6 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _locked(handle)
-    finally:
-        os.close(handle)
 
 
 def _is_ours(path: Path) -> bool:

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 from sparkk8s_nb.model.ownpod import OwnPod
 from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan
-from sparkk8s_nb.processes import ProcessId, identify, is_alive
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-PID_NAMESPACE = Path("/proc/self/ns/pid")
-
-
-def boot_id() -> str:
-    """Where process ids mean what they mean here: this boot of this machine, and this process namespace.
-
-    Containers of one node share the boot id and not their process ids, so the namespace belongs to it.
-    Empty where there is none, and then nothing is proven.
-    """
-    if BOOT_ID.is_file():
-        return f"{BOOT_ID.read_text().strip()}/{PID_NAMESPACE.readlink()}"
-    if sys.platform == "darwin":
-        command = ["sysctl", "-n", "kern.bootsessionuuid"]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-        return result.stdout.strip()
-    return ""
+from sparkk8s_nb.processes import ProcessId, boot_id, identify, is_alive
 
 
 def this_holder(pod: OwnPod | None = None) -> Holder:

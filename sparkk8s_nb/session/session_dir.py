@@ -13,12 +13,12 @@ from pathlib import Path
 
 from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.localfiles import private_dir, write_private
+from sparkk8s_nb.model.paths import EVENT_LOGS, RECORD_FILE, SESSIONS, UI_KEY_FILE
 from sparkk8s_nb.model.record import parse_record
 from sparkk8s_nb.model.sparkconf import SessionFiles
+from sparkk8s_nb.processes import boot_id
 from sparkk8s_nb.session.claims import Claim, claims
-from sparkk8s_nb.session.local_host import boot_id
 
-RECORD = "record.json"
 EVENT_LOGS_KEPT = 20
 DRIVER_LOGS_KEPT = 20
 
@@ -65,12 +65,12 @@ class SessionDir:
     @property
     def record(self) -> Path:
         """The session's record, for the server extension and ``ps``."""
-        return self.root / RECORD
+        return self.root / RECORD_FILE
 
     @property
     def ui_key(self) -> Path:
         """The key that signs requests to the Spark UI."""
-        return self.root / "ui.key"
+        return self.root / UI_KEY_FILE
 
     @property
     def spark_files(self) -> SessionFiles:
@@ -112,9 +112,9 @@ def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) 
     private_dir(runtime)
     private_dir(state)
     logs = private_dir(state / "logs")
-    events = private_dir(state / "events") if event_log else None
+    events = private_dir(state / EVENT_LOGS) if event_log else None
     scratch = Path(tempfile.gettempdir()) / f"{name}-{secrets.token_hex(4)}"
-    with claims(runtime / "sessions", boot_id()) as sessions:
+    with claims(runtime / SESSIONS, boot_id()) as sessions:
         for dead in sessions.sweep():
             with contextlib.suppress(OSError):
                 (logs / dead).rmdir()  # one that logged nothing
@@ -140,10 +140,24 @@ def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) 
     return place
 
 
+def remove_abandoned(runtime: Path) -> Sequence[str]:
+    """Remove the directories of sessions whose processes were all killed; returns the sessions' names.
+
+    Parameters
+    ----------
+    runtime : Path
+        The runtime directory.
+    """
+    if not (runtime / SESSIONS).is_dir():
+        return ()
+    with claims(runtime / SESSIONS, boot_id()) as sessions:
+        return sessions.sweep()
+
+
 def _identity(root: Path) -> tuple[str, str]:
     """A session's name and, once it has one, its application id."""
     try:
-        return root.name, parse_record((root / RECORD).read_text()).app_id
+        return root.name, parse_record((root / RECORD_FILE).read_text()).app_id
     except (FileNotFoundError, SparkK8sError):
         return root.name, ""
 

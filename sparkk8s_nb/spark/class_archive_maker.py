@@ -26,6 +26,7 @@ from typing import IO
 
 from sparkk8s_nb.errors import JavaError
 from sparkk8s_nb.localfiles import private_dir, write_private
+from sparkk8s_nb.processes import module_command, module_environ
 from sparkk8s_nb.spark.class_archives import DRIVER, ROLES, ClassArchives, archive_option, archives_for
 from sparkk8s_nb.spark.java import Java
 
@@ -105,17 +106,15 @@ def make_in_background(java: Java, spark_home: Path, cache: Path) -> None:
 
     It is nobody's child, so that no kernel keeps a zombie of it.
     """
-    command = [sys.executable, "-P", "-m", __name__, "--java-home", str(java.home)]
+    command = module_command(__name__, "--java-home", str(java.home))
     command += ["--java-version", str(java.version), "--spark-home", str(spark_home), "--cache", str(cache)]
-    root = str(Path(__file__).resolve().parents[2])
-    search = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+        env=module_environ(),
         start_new_session=True,
         umask=0o077,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from sparkk8s_nb import localfiles
 from sparkk8s_nb.errors import SparkK8sError
-from sparkk8s_nb.localfiles import private_dir, remove_quietly, tail, write_private
+from sparkk8s_nb.localfiles import (
+    is_locked,
+    is_private_dir,
+    private_dir,
+    read_private,
+    remove_quietly,
+    tail,
+    write_private,
+)
 
 
 def test_a_directory_that_is_there_is_made_private(tmp_path):
@@ -85,3 +94,73 @@ def test_a_tail_reads_little_of_a_large_file(tmp_path):
     assert tail(path, 1) == "end"
     assert tail(path, 2) == "y" * 100_000 + "\nend"
     assert tail(tmp_path / "none", 5) == ""
+
+
+def test_a_private_file_is_read(tmp_path):
+    """And one that is not there is not there, whatever is in its way."""
+    write_private(tmp_path / "f", b"content")
+    assert read_private(tmp_path / "f") == b"content"
+    for missing in (tmp_path / "none", tmp_path / "f" / "none"):
+        with pytest.raises(FileNotFoundError):
+            read_private(missing)
+
+
+def _others_may_read(path):
+    path.chmod(0o640)
+
+
+def _link(path):
+    path.rename(path.with_name("other"))
+    path.symlink_to(path.with_name("other"))
+
+
+def _directory(path):
+    path.unlink()
+    path.mkdir(mode=0o700)
+
+
+def _pipe(path):
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+@pytest.mark.parametrize("spoil", [_others_may_read, _link, _directory, _pipe])
+def test_a_file_that_is_not_only_ours_is_not_read(tmp_path, spoil):
+    """Nor waited for: a named pipe would hold us for ever."""
+    path = write_private(tmp_path / "f", "content")
+    spoil(path)
+    with pytest.raises(SparkK8sError, match="only you can read and write"):
+        read_private(path)
+
+
+def test_a_file_of_somebody_else_or_without_end_is_not_read(tmp_path, monkeypatch):
+    """Whatever its mode."""
+    path = write_private(tmp_path / "f", "content")
+    with pytest.raises(SparkK8sError, match="only you"):
+        read_private(path, limit=6)
+    monkeypatch.setattr(localfiles.os, "getuid", lambda: os.geteuid() + 1)
+    with pytest.raises(SparkK8sError, match="only you"):
+        read_private(path)
+
+
+def test_a_private_directory_is_known(tmp_path):
+    """Not a link to one, and not a file."""
+    path = private_dir(tmp_path / "d")
+    assert is_private_dir(path)
+    (tmp_path / "link").symlink_to(path)
+    write_private(tmp_path / "f", "")
+    for other in ("link", "f", "none"):
+        assert not is_private_dir(tmp_path / other)
+    path.chmod(0o750)
+    assert not is_private_dir(path)
+
+
+def test_a_lock_is_seen_and_not_taken(tmp_path):
+    """Without a file there is none."""
+    path = write_private(tmp_path / "lock", "")
+    assert not is_locked(path)
+    assert not is_locked(tmp_path / "none")
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert is_locked(path)
+    assert not is_locked(path)

@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from sparkk8s_nb.processes import ProcessId, end, identify, is_alive
+from sparkk8s_nb.processes import ProcessId, end, identify, is_alive, module_command, module_environ
 
 
 @pytest.fixture
@@ -78,3 +78,14 @@ def test_a_process_that_is_not_there_has_no_identity():
     """A plain ProcessLookupError."""
     with pytest.raises(ProcessLookupError):
         identify(2**22 + 9)
+
+
+def test_a_module_of_ours_is_found_from_anywhere_and_nothing_beside_it(tmp_path):
+    """A file json.py in the working directory is not Python's."""
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong one')")
+    command = module_command("sparkk8s_nb.server.ui_proxy")
+    done = subprocess.run(
+        command, input="", cwd=tmp_path, env=module_environ(), capture_output=True, text=True, timeout=60
+    )
+    assert "JSONDecodeError" in done.stderr
+    assert "the wrong one" not in done.stderr

@@ -38,6 +38,11 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_LAZY[name]), name)
 
 
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """What Jupyter's server asks for: the module that it loads; nothing of the kernel's comes with it."""
+    return [{"module": "sparkk8s_nb.server.extension"}]
+
+
 def load_ipython_extension(ipython: Any) -> None:
     """``%load_ext sparkk8s_nb``."""
     from sparkk8s_nb.magics.magics import load

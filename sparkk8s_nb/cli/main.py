@@ -15,6 +15,7 @@ from sparkk8s_nb.cli import (
     prepare_command,
     run_commands,
     session_commands,
+    ui_command,
 )
 from sparkk8s_nb.cli.output import Output
 from sparkk8s_nb.errors import SparkK8sError, UsageError
@@ -36,6 +37,9 @@ usage: sparkk8s-nb COMMAND [options]
                       sessions whose kernel is proven dead: shown, and removed
                       if you say so; --yes does not ask
   contexts            clusters to choose from
+  ui [SESSION] | --last
+                      a link to the Spark UI; --last: of the session that stopped
+                      last, made again from its event log
   cluster up|down|status|kubeconfig
                       the cluster of this machine
   manifests rbac|reaper [options]
@@ -56,6 +60,7 @@ COMMANDS: Mapping[str, Command] = {
     "ps": session_commands.ps,
     "gc": session_commands.gc,
     "contexts": session_commands.contexts,
+    "ui": ui_command.ui,
     "cluster": cluster_commands.cluster,
     "manifests": manifests_command.manifests,
     "prepare": prepare_command.prepare,

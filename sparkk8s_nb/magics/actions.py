@@ -15,6 +15,7 @@ from sparkk8s_nb.magics.helptext import help_text
 from sparkk8s_nb.magics.log_view import follow_log
 from sparkk8s_nb.magics.namespace import Namespace
 from sparkk8s_nb.magics.sentences import cancelled_sentence, started_sentence
+from sparkk8s_nb.model.paths import runtime_dir, state_dir
 from sparkk8s_nb.model.settings import profile_names
 from sparkk8s_nb.session import starting
 from sparkk8s_nb.session.listing import SWEEP_QUESTION, SessionRow, list_contexts, list_sessions, sweep
@@ -84,8 +85,8 @@ class Actions:
                 show_table([row.as_dict() for row in list_sessions()], "No sessions.")
             case commands.Contexts():
                 show_table([asdict(row) for row in list_contexts()], "No clusters.", private=True)
-            case commands.Ui():
-                self._ui()
+            case commands.Ui(last=last):
+                self._ui(last=last)
             case commands.Stop():
                 self._stop()
 
@@ -171,10 +172,14 @@ class Actions:
                 "Cancel what?", fix="Write %sparkk8s cancel 5 for the jobs of cell [5], or cancel --all."
             )
 
-    def _ui(self) -> None:
-        from sparkk8s_nb.server.local_ui import open_ui
+    def _ui(self, *, last: bool) -> None:
+        from sparkk8s_nb.server.ui_link import past_link, ui_link
 
-        show_link("Spark UI", open_ui(self._registry.require().place.record).url)
+        if last:
+            runtime, state = runtime_dir(os.environ, os.getuid()), state_dir(os.environ, Path.home())
+            show_link("Spark UI of the last session", past_link(runtime, state, os.environ))
+        else:
+            show_link("Spark UI", ui_link(self._registry.require().place.record, os.environ))
 
     def _gc(self, command: commands.Gc) -> None:
         def consent(dead: Sequence[SessionRow]) -> bool | None:

@@ -100,7 +100,9 @@ class Contexts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ui:
-    """Link to the Spark UI."""
+    """Link to the Spark UI: of this session, or of the one that stopped last."""
+
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +263,11 @@ def _gc(given: Given) -> Gc:
     return Gc(yes="--yes" in given.switches, all_users="--all-users" in given.switches)
 
 
+def _ui(given: Given) -> Ui:
+    given.none()
+    return Ui(last="--last" in given.switches)
+
+
 def _bare(command: Command) -> Callable[[Given], Command]:
     def read(given: Given) -> Command:
         given.none()
@@ -277,7 +284,7 @@ _READERS: Mapping[str, Callable[[Given], Command]] = {
     "ps": _bare(Ps()),
     "gc": _gc,
     "contexts": _bare(Contexts()),
-    "ui": _bare(Ui()),
+    "ui": _ui,
     "stop": _bare(Stop()),
     "help": _help,
 }

@@ -110,7 +110,13 @@ _SPECS = (
         examples=("gc", "gc --yes"),
     ),
     CommandSpec(name="contexts", summary="List the clusters to choose from.", examples=("contexts",)),
-    CommandSpec(name="ui", summary="Link to the Spark UI of this session.", examples=("ui",)),
+    CommandSpec(
+        name="ui", usage="[--last]", summary="Link to the Spark UI of this session, or of one that has stopped.",
+        detail="The UI of a stopped session is made again from its event log by Spark's own history server, which "
+        "ends when nobody has looked for a quarter of an hour.",
+        flags=(Flag(flags=("--last",), help="Of the session that stopped last."),),
+        examples=("ui", "ui --last"),
+    ),
     CommandSpec(
         name="conf", usage="[KEY|KEY=VALUE]", summary="Show the settings, where each comes from, or change one.",
         detail="KEY is an option's name or a Spark conf's. The table says what changes now and what at restart.",

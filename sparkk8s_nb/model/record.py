@@ -66,6 +66,8 @@ class SessionRecord:
         The Spark UI's address on the driver's machine.
     ui_key_file : str
         Path of the key that signs requests to it; only in the record on the driver's machine.
+    kernel : str
+        What Jupyter calls the kernel; empty outside of it. Only in the record on the driver's machine.
     schema : int
     """
 
@@ -82,6 +84,7 @@ class SessionRecord:
     options: tuple[str, ...] = ()
     ui_url: str = ""
     ui_key_file: str = ""
+    kernel: str = ""
     schema: int = SCHEMA
 
     def as_json(self) -> str:
@@ -90,7 +93,7 @@ class SessionRecord:
 
     def public(self) -> SessionRecord:
         """Without what only the driver's machine needs: the form for the Lease."""
-        return replace(self, ui_url="", ui_key_file="")
+        return replace(self, ui_url="", ui_key_file="", kernel="")
 
     @property
     def readonly(self) -> bool:

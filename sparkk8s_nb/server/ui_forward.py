@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 from sparkk8s_nb.errors import UsageError
 
@@ -18,6 +18,11 @@ METHODS = ("GET", "HEAD", "POST")
 """All that the UI answers."""
 
 Header = tuple[str, str]
+
+_PAGE = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*([A-Za-z0-9_-][A-Za-z0-9._-]*)?")
+
+# Meant for Jupyter's server, where they stand in a URL at all.
+_OTHERS_ARGUMENTS = frozenset({"token", "_xsrf"})
 
 _PASS = frozenset(
     {
@@ -76,6 +81,86 @@ def check_base(base: str) -> str:
             fix="Use segments of letters and digits, none of them 'proxy' or 'history'.",
         )
     return base
+
+
+def path_under(uri: str, base: str) -> str | None:
+    """Path and query on the UI's side of what a browser asked for; None for what is not under the base.
+
+    A token for Jupyter's server stays here: the UI repeats the query in links.
+
+    Parameters
+    ----------
+    uri : str
+        As it came: not decoded, not made shorter.
+    base : str
+        See :func:`check_base`.
+
+    Examples
+    --------
+    >>> path_under("/b/jobs/job/?id=3&token=hush", "/b"), path_under("/b", "/b"), path_under("/bad/", "/b")
+    ('/jobs/job/?id=3', '/', None)
+    """
+    path, _, query = uri.partition("?")
+    rest = path.removeprefix(base)
+    if (base and rest == path) or (rest and not rest.startswith("/")):
+        return None
+    kept = [
+        pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in _OTHERS_ARGUMENTS
+    ]
+    return (rest or "/") + (f"?{'&'.join(kept)}" if any(kept) else "")
+
+
+def changes_something(path: str) -> bool:
+    """Whether a request for this path of the UI may end a job or a stage; where a setting says so, by ``GET`` too.
+
+    >>> changes_something("/jobs/job/k%69ll/?id=3"), changes_something("/jobs/job/?id=3")
+    (True, False)
+    """
+    return "kill" in unquote(path.partition("?")[0]).lower()
+
+
+def from_page_under(base: str, headers: Mapping[str, str], host: str) -> bool:
+    """Whether a request comes from a page of the UI itself, by its ``Referer``.
+
+    Examples
+    --------
+    >>> from_page_under("/b", {"Referer": "https://lab.example/b/jobs/"}, "lab.example")
+    True
+    >>> from_page_under("/b", {"Referer": "https://evil.example/b/jobs/"}, "lab.example")
+    False
+    """
+    try:
+        referer = urlsplit(headers.get("Referer", ""))
+    except ValueError:
+        return False
+    return referer.netloc == host and referer.path.startswith(f"{base}/")
+
+
+def is_own_form(base: str, headers: Mapping[str, str], host: str) -> bool:
+    """Whether a ``POST`` comes from a form in a page of the UI itself, as a browser tells it of every form.
+
+    Examples
+    --------
+    >>> is_own_form("/b", {"Origin": "https://lab.example", "Referer": "https://lab.example/b/jobs/"}, "lab.example")
+    True
+    >>> is_own_form("/b", {"Origin": "https://evil.example", "Referer": "https://lab.example/b/jobs/"}, "lab.example")
+    False
+    """
+    try:
+        origin = urlsplit(headers.get("Origin", "")).netloc
+    except ValueError:
+        return False
+    site = headers.get("Sec-Fetch-Site", "same-origin")
+    return origin == host and site == "same-origin" and from_page_under(base, headers, host)
+
+
+def safe_page(page: str) -> str:
+    """A page of the UI that a link may lead to first; ``""`` for everything else.
+
+    >>> safe_page("history/spark-1/jobs/"), safe_page("../x"), safe_page("//evil.example/")
+    ('history/spark-1/jobs/', '', '')
+    """
+    return page if _PAGE.fullmatch(page) else ""
 
 
 def request_headers(headers: Iterable[Header], *, port: int, base: str, authorization: str) -> list[Header]:

@@ -38,8 +38,15 @@ from sparkk8s_nb.server.ui_address import (
     read_address,
 )
 from sparkk8s_nb.server.ui_entrance import Entrance
-from sparkk8s_nb.server.ui_forward import METHODS, check_base, from_own_page, names_this_machine
-from sparkk8s_nb.server.ui_target import read_record, target_of
+from sparkk8s_nb.server.ui_forward import (
+    METHODS,
+    check_base,
+    from_own_page,
+    names_this_machine,
+    path_under,
+    safe_page,
+)
+from sparkk8s_nb.server.ui_target import note_use, read_record, target_of
 from sparkk8s_nb.server.ui_upstream import forward
 
 logger = logging.getLogger("ui-proxy")
@@ -147,7 +154,7 @@ class Refused(Handler):
 
 
 class Entry(Handler):
-    """``/?token=TICKET``: where a link leads."""
+    """``/?token=TICKET``, perhaps with ``&page=PAGE``: where a link leads."""
 
     def get(self) -> None:
         """Let the visitor in, once.
@@ -161,11 +168,12 @@ class Entry(Handler):
             return
         self.site.touch()
         base = self.site.base
+        first = f"{base}/{safe_page(self.get_query_argument('page', ''))}"
         self.set_cookie(COOKIE, cookie, path=base, httponly=True, samesite="Strict")
         self.page(
             200,
-            f'<a href="{base}/">Open the Spark UI.</a>',
-            head=f'<meta http-equiv="refresh" content="0; url={base}/">',
+            f'<a href="{first}">Open the Spark UI.</a>',
+            head=f'<meta http-equiv="refresh" content="0; url={first}">',
         )
 
     def head(self) -> None:
@@ -207,10 +215,14 @@ class SparkUi(Handler):
     async def get(self, _rest: str) -> None:
         """Pass the request on, to the UI that the record names now."""
         self.site.touch()
-        path = (self.request.uri or "").removeprefix(self.site.base)
+        path = path_under(self.request.uri or "", self.site.base)
+        if path is None:
+            self.refuse()
+            return
         try:
             target = target_of(read_record(self.site.record))
-            await forward(self, target, path if path.startswith("/") else f"/{path}", base=self.site.base)
+            note_use(self.site.record)
+            await forward(self, target, path, base=self.site.base)
         except SparkK8sError as error:
             self.page(502, error.problem)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sparkk8s_nb.errors import NoSessionError, SessionError
+from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError
+from sparkk8s_nb.localfiles import read_private
 from sparkk8s_nb.model.record import SessionRecord, parse_record
 from sparkk8s_nb.server.jws import decode_key
 
@@ -59,13 +62,19 @@ def target_of(record: SessionRecord) -> UiTarget:
             fix="Restart the session: %sparkk8s start --restart.",
         )
     try:
-        text = Path(record.ui_key_file).read_text(encoding="ascii")
-    except (OSError, ValueError) as error:
+        text = read_private(Path(record.ui_key_file)).decode("ascii")
+    except (OSError, ValueError, SparkK8sError) as error:
         raise SessionError(
             "The key of this session's Spark UI cannot be read.",
             fix="Restart the session: %sparkk8s start --restart.",
         ) from error
     return UiTarget(port=port, key=decode_key(text))
+
+
+def note_use(record: Path) -> None:
+    """Note on a record that somebody looks at its UI: the history server ends when nobody does."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(record)
 
 
 def _port_on_this_machine(url: str) -> int:

@@ -11,10 +11,12 @@ from typing import Any
 import sparkk8s_nb.embedded.lifecycle as embedded
 from sparkk8s_nb.kube.connect import in_cluster, own_namespace
 from sparkk8s_nb.model.names import label_value
+from sparkk8s_nb.model.paths import runtime_dir
 from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.session.notebook_identity import user_name
 from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all
+from sparkk8s_nb.session.session_dir import remove_abandoned
 from sparkk8s_nb.session.starting import settings_for
 from sparkk8s_nb.session.targets import EMBEDDED_NAMESPACE, choose_target, known_contexts
 from sparkk8s_nb.session.wiring import cluster_without_session
@@ -118,6 +120,8 @@ def sweep(
 ) -> Sweep:
     """Find sessions whose kernel is proven dead, and remove just those if told to.
 
+    Files that no process uses go too, without a question, as every start removes them.
+
     Parameters
     ----------
     consent : callable
@@ -133,6 +137,8 @@ def sweep(
     if answer:
         with cluster_without_session(target, environ) as cluster:
             failures = remove_all(cluster, dead)
+    if (answer or not dead) and not failures:
+        remove_abandoned(runtime_dir(environ, os.getuid()))
     return Sweep(
         dead=[_row(session) for session in dead],
         kept=[_row(session) for session in found if not session.dead],

@@ -1,16 +1,13 @@
-"""A browser, a session's directory, and a Spark UI that does what a test wants."""
+"""A browser, and a session's directory."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +18,9 @@ from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
 from sparkk8s_nb.server.local_ui import open_ui, stop_ui
 from sparkk8s_nb.server.ui_address import read_address
+from tests.embedded.fake_spark_ui import spark_ui
+
+__all__ = ["spark_ui"]
 
 LONG = 60.0
 
@@ -149,55 +149,3 @@ def make_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
             place.record.unlink(missing_ok=True)
         for process in set().union(*(place.seen for place in places)):
             wait_until(lambda process=process: not is_alive(process), "the end of a proxy")
-
-
-class FakeSparkUi(ThreadingHTTPServer):
-    """Answers with what a test put under a path, and remembers what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Request)
-        self.routes: dict[str, Callable[[_Request], None]] = {}
-        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Request(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: FakeSparkUi
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append((self.command, self.path, dict(self.headers.items()), body))
-        # A browser may be gone, and a test cuts connections on purpose.
-        with contextlib.suppress(ConnectionError):
-            self.server.routes.get(self.path.partition("?")[0], _Request.plain)(self)
-
-    do_HEAD = do_POST = do_GET  # noqa: N815 (http.server's names)
-
-    def plain(self, status: int = 200, body: bytes = b"hello", **headers: str) -> None:
-        """A whole answer."""
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_args: object) -> None:
-        """Silence."""
-
-
-@pytest.fixture
-def spark_ui() -> Iterator[FakeSparkUi]:
-    """A UI in a thread."""
-    with FakeSparkUi() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(LONG)

@@ -57,6 +57,16 @@ def test_a_link_opens_the_ui_once(place):
     assert first.page("/jobs/").status == 200
 
 
+def test_a_link_may_lead_to_a_page_of_the_ui_and_to_nothing_else(place):
+    """A stopped session's is not the first one."""
+    place.link()
+    for page, shown in (("history/spark-1/jobs/", "history/spark-1/jobs/"), ("//evil.example/", "")):
+        url = open_ui(place.record, page).url
+        browser = Browser(urlsplit(url).port)
+        answer = browser.enter(url)
+        assert f'content="0; url={browser.base}/{shown}"' in answer.text
+
+
 def test_whoever_only_looks_at_a_link_does_not_use_it_up(place):
     """Link previews send HEAD."""
     url = place.link()

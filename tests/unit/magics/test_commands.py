@@ -63,6 +63,7 @@ def values(line: str, cell: str | None = None) -> dict[str, object]:
         ("gc -y", Gc(yes=True)),
         ("contexts", Contexts()),
         ("ui", Ui()),
+        ("ui --last", Ui(last=True)),
         ("conf", Conf()),
         ("conf memory", Conf(key="memory")),
         ("conf spark.x=1", Conf(key="spark.x", value="1")),

@@ -6,11 +6,16 @@ import pytest
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.server.ui_forward import (
+    changes_something,
     check_base,
     from_own_page,
+    from_page_under,
+    is_own_form,
     names_this_machine,
+    path_under,
     request_headers,
     response_headers,
+    safe_page,
     under_base,
 )
 
@@ -144,3 +149,111 @@ def test_a_name_that_was_made_to_resolve_here_is_not_this_machine(host):
 def test_another_port_of_this_machine_is_another_page(headers, own):
     """Browsers count all ports of a host as one site and send it its cookies."""
     assert from_own_page(headers, HOST) is own
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("/b", "/"),
+        ("/b/", "/"),
+        ("/b/jobs/?a=1&b=2", "/jobs/?a=1&b=2"),
+        ("/b/jobs/?", "/jobs/"),
+        ("/b/x/../y", "/x/../y"),
+        ("/b//evil.example/", "//evil.example/"),
+        ("/bb/", None),
+        ("/a", None),
+        ("/%62/jobs/", None),
+        ("http://evil.example/b/jobs/", None),
+        ("", None),
+    ],
+)
+def test_only_what_is_under_the_base_goes_on(uri, path):
+    """As it came: the UI decides what its paths mean."""
+    assert path_under(uri, "/b") == path
+
+
+@pytest.mark.parametrize(
+    "query", ["token=hush", "%74oken=hush", "a=1&token=hush", "token=hush&a=1", "_xsrf=hush"]
+)
+def test_a_jupyter_token_in_a_url_stays_with_jupyter(query):
+    """Spark writes the query into links, logs and redirects."""
+    assert "hush" not in path_under(f"/b/jobs/?{query}", "/b")
+    assert ("a=1" in query) == ("a=1" in path_under(f"/b/jobs/?{query}", "/b"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/jobs/job/kill",
+        "/jobs/job/kill/?id=1",
+        "/stages/stage/kill/?id=1",
+        "/jobs/job/%6Bill/",
+        "/jobs/job/KILL;x/",
+    ],
+)
+def test_a_link_that_ends_something_is_known(path):
+    """However it is written."""
+    assert changes_something(path)
+
+
+@pytest.mark.parametrize("path", ["/jobs/", "/jobs/job/?id=kill", "/static/webui.js"])
+def test_a_page_ends_nothing(path):
+    """Arguments name jobs and pools."""
+    assert not changes_something(path)
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "", "http://127.0.0.1:5000/", "http://127.0.0.1:5000/b", "http://127.0.0.1:5000/bb/", "http://evil.example/b/",
+        "http://127.0.0.1:5001/b/", "http://127.0.0.1:5000@evil.example/b/", "http://[/b/",
+    ],
+)  # fmt: skip
+def test_only_the_uis_own_pages_are_its_own(referer):
+    """Not another page of the same server, and not another server."""
+    assert not from_page_under("/b", {"Referer": referer}, HOST)
+    assert from_page_under("/b", {"Referer": f"http://{HOST}/b/jobs/"}, HOST)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/jobs/",
+        "//evil.example",
+        "../x",
+        "a/../b",
+        "a//b",
+        "https://evil.example/",
+        "a?b",
+        'a"b',
+        "a b",
+        "%2e%2e/",
+    ],
+)
+def test_a_link_leads_to_no_page_but_the_uis(page):
+    """It is written into a page of ours."""
+    assert safe_page(page) == ""
+
+
+PAGE = f"http://{HOST}/b/jobs/"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": f"http://{HOST}"},
+        {"Referer": PAGE},
+        {"Origin": "null", "Referer": PAGE},
+        {"Origin": "http://evil.example", "Referer": PAGE},
+        {"Origin": "http://[", "Referer": PAGE},
+        {"Origin": f"http://{HOST}", "Referer": f"http://{HOST}/lab"},
+        {"Origin": f"http://{HOST}", "Referer": PAGE, "Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_form_of_another_page_is_not_the_uis(headers):
+    """A browser says where each form comes from; whoever does not say it has to show a token."""
+    assert not is_own_form("/b", headers, HOST)
+    assert is_own_form(
+        "/b", {"Origin": f"https://{HOST}", "Referer": PAGE, "Sec-Fetch-Site": "same-origin"}, HOST
+    )

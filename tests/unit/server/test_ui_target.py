@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 
 import pytest
 
 from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError
+from sparkk8s_nb.localfiles import write_private
 from sparkk8s_nb.model.record import Holder, SessionRecord
-from sparkk8s_nb.server.ui_target import read_record, target_of
+from sparkk8s_nb.server.ui_target import note_use, read_record, target_of
 
 KEY = bytes(range(32))
 
@@ -16,7 +18,7 @@ KEY = bytes(range(32))
 @pytest.fixture
 def record(tmp_path):
     """Makes records of a session with a key file."""
-    (tmp_path / "ui.key").write_text(base64.urlsafe_b64encode(KEY).decode())
+    write_private(tmp_path / "ui.key", base64.urlsafe_b64encode(KEY).decode())
 
     def make(**fields):
         holder = Holder(boot="b", pid=1, started=1.0)
@@ -64,6 +66,24 @@ def test_a_key_that_is_gone_is_said(record, tmp_path):
     """Somebody cleaned up the runtime directory."""
     with pytest.raises(SessionError, match="key"):
         target_of(record(ui_key_file=str(tmp_path / "none")))
+
+
+def test_a_key_that_others_can_read_is_none(record, tmp_path):
+    """Whoever has it signs as well as we do."""
+    (tmp_path / "ui.key").chmod(0o644)
+    with pytest.raises(SessionError, match="key"):
+        target_of(record())
+
+
+def test_a_look_is_noted_on_the_record(tmp_path):
+    """Where there still is one."""
+    file = tmp_path / "record.json"
+    note_use(file)
+    assert not file.exists()
+    file.write_text("{}")
+    os.utime(file, (1.0, 1.0))
+    note_use(file)
+    assert file.stat().st_mtime > 1.0
 
 
 def test_a_session_that_has_stopped_has_no_record(tmp_path):

@@ -10,7 +10,9 @@ import pytest
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.model.spec import GIB, ClusterTarget, TargetKind
+from sparkk8s_nb.processes import boot_id
 from sparkk8s_nb.session import listing
+from sparkk8s_nb.session.claims import claims
 from sparkk8s_nb.session.orphans import FoundSession
 from sparkk8s_nb.testing import FakeCluster
 
@@ -30,6 +32,12 @@ def home(tmp_path, monkeypatch):
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def environ(home):
+    """An environment whose runtime directory is the test's own."""
+    return {"HOME": str(home), "SPARKK8S_RUNTIME_DIR": str(home / "run")}
 
 
 def settings(home, text):
@@ -87,11 +95,11 @@ def test_in_a_pod_its_cluster_is_a_choice(home, monkeypatch):
     ]
 
 
-def test_listing_starts_no_cluster(home, monkeypatch):
+def test_listing_starts_no_cluster(environ, monkeypatch):
     """Where none runs there are no sessions."""
     monkeypatch.setattr(listing.embedded, "status", lambda: None)
-    assert listing.list_sessions(environ={"HOME": str(home)}) == []
-    assert listing.sweep(consent=lambda dead: True, environ={"HOME": str(home)}).dead == []
+    assert listing.list_sessions(environ=environ) == []
+    assert listing.sweep(consent=lambda dead: True, environ=environ).dead == []
 
 
 @pytest.fixture
@@ -119,23 +127,57 @@ def test_a_row_says_whether_its_kernel_lives(found):
     assert rows["c"].as_dict()["app_id"] == ""
 
 
-def test_only_the_dead_are_swept_and_only_when_told(found):
+def test_only_the_dead_are_swept_and_only_when_told(found, environ):
     """Who is asked sees them first; what failed is said."""
     asked = []
     for answer in (None, False):
-        shown = listing.sweep(consent=lambda dead, answer=answer: asked.append(dead) or answer, environ={})
+        shown = listing.sweep(
+            consent=lambda dead, answer=answer: asked.append(dead) or answer, environ=environ
+        )
         assert ([row.name for row in shown.dead], shown.removed, found) == (["b"], False, [])
         assert shown.declined is (answer is False)
     assert [[row.name for row in dead] for dead in asked] == [["b"], ["b"]]
-    swept = listing.sweep(consent=lambda dead: True, environ={})
+    swept = listing.sweep(consent=lambda dead: True, environ=environ)
     assert ([item.name for item in found], swept.removed) == (["b"], True)
     assert swept.failures == ["b: stuck"]
     assert [row.name for row in swept.kept] == ["a", "c"]
 
 
-def test_nobody_is_asked_where_nothing_is_dead(found, monkeypatch):
+def test_nobody_is_asked_where_nothing_is_dead(found, environ, monkeypatch):
     """A question without an object."""
     monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: [session("a")])
     asked = []
-    swept = listing.sweep(consent=asked.append, environ={})
+    swept = listing.sweep(consent=asked.append, environ=environ)
     assert (swept.dead, swept.removed, swept.declined, asked) == ([], False, False, [])
+
+
+@pytest.fixture
+def abandoned(home):
+    """A session's directory that no process uses, and one that somebody does."""
+    with claims(home / "run" / "sessions", boot_id()) as held:
+        held.take("spark-dead-1", home / "scratch").release()
+        claim = held.take("spark-alive-1", home / "scratch-2")
+    yield home / "run" / "sessions"
+    claim.release()
+
+
+@pytest.mark.parametrize(
+    ("dead", "answer", "failures", "left"),
+    [
+        ([], None, [], ["spark-alive-1"]),
+        (["b"], True, [], ["spark-alive-1"]),
+        (["b"], True, ["b: stuck"], ["spark-alive-1", "spark-dead-1"]),
+        (["b"], False, [], ["spark-alive-1", "spark-dead-1"]),
+        (["b"], None, [], ["spark-alive-1", "spark-dead-1"]),
+    ],
+)
+def test_files_that_nobody_uses_go_with_what_they_stand_for(
+    found, environ, abandoned, monkeypatch, dead, answer, failures, left
+):
+    """They are what tells the next sweep that there is something to do."""
+    monkeypatch.setattr(
+        listing, "find_sessions", lambda cluster, owner: [session(name, dead=True) for name in dead]
+    )
+    monkeypatch.setattr(listing, "remove_all", lambda cluster, dead: failures)
+    listing.sweep(consent=lambda dead: answer, environ=environ)
+    assert sorted(path.name for path in abandoned.iterdir()) == left

@@ -1,0 +1,261 @@
+"""An action for a session in a kernel that is busy: the server's way, where the front end's own gets no answer.
+
+A front end sends actions over a comm in a subshell. Where a user's own callback blocks that subshell, or an
+older front end has none, the server makes a subshell for this one action on the kernel's control channel, which
+is answered whatever the kernel runs, opens the session's comm in it, and takes the subshell away again.
+
+Every wait has an end; what a kernel says is passed on piece by piece, never as it came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from queue import Empty
+from typing import Any
+
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.session import Session
+
+from sparkk8s_nb.errors import SessionError, SparkK8sError, UsageError
+
+TARGET = "sparkk8s"
+"""The comm target that our extension registers in the kernel."""
+SCHEMA = 1
+
+ACTIONS = frozenset({"scale", "cancel", "cancel_all", "stop", "log"})
+BODY_BYTES = 4096
+ID_LENGTH = 64
+LINES = 1000
+NUDGE_SECONDS = 0.2
+AT_ONCE = 4
+"""Actions for one kernel at a time: each is a thread there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for a kernel, in seconds.
+
+    Parameters
+    ----------
+    control : float
+        For an answer of the control channel, which no cell blocks.
+    heard : float
+        For the word that the session's thread has the action.
+    done : float
+        For its end; the longest is a stop, which waits for Spark and for pods.
+    """
+
+    control: float = 5.0
+    heard: float = 5.0
+    done: float = 90.0
+
+
+def read_action(body: bytes) -> dict[str, Any]:
+    """The action that a request's body asks for.
+
+    Raises
+    ------
+    UsageError
+        If it is none; what was sent is not repeated.
+
+    Examples
+    --------
+    >>> read_action(b'{"do": "scale", "executors": 4, "id": "u1"}')
+    {'do': 'scale', 'executors': 4, 'id': 'u1'}
+    """
+    try:
+        action = json.loads(body) if len(body) <= BODY_BYTES else None
+    except ValueError:
+        action = None
+    if not isinstance(action, dict):
+        raise _no_action()
+    if not all(value is None or isinstance(value, str | int | float) for value in action.values()):
+        raise _no_action()
+    if action.get("do") not in ACTIONS:
+        raise _no_action()
+    if not isinstance(action.get("id"), str) or not 0 < len(action["id"]) <= ID_LENGTH:
+        raise _no_action()
+    return action
+
+
+class KernelActions:
+    """Carries actions to kernels.
+
+    Parameters
+    ----------
+    kernels : AsyncMappingKernelManager
+        The server's own; no other kernel is ever reached.
+    patience : Patience
+    """
+
+    def __init__(self, kernels: Any, patience: Patience | None = None) -> None:
+        self._kernels = kernels
+        self._patience = patience or Patience()
+        self._running: Counter[str] = Counter()
+
+    def has(self, kernel_id: str) -> bool:
+        """Whether it is one of the server's kernels."""
+        return kernel_id in self._kernels
+
+    async def act(self, kernel_id: str, action: Mapping[str, Any]) -> dict[str, Any]:
+        """Have an action done; returns ``done`` with what came of it: ``said``, ``lines`` or ``problem``, ``fix``.
+
+        Parameters
+        ----------
+        kernel_id : str
+            One that the server has (:meth:`has`).
+        action : Mapping
+            From :func:`read_action`.
+        """
+        if self._running[kernel_id] >= AT_ONCE:
+            return _failed(
+                action, SessionError("The kernel is busy with other actions.", fix="Wait for one to end.")
+            )
+        self._running[kernel_id] += 1
+        try:
+            async with self._client(kernel_id) as client, self._subshell(client) as subshell:
+                return await self._ask(client, subshell, action)
+        except SparkK8sError as error:
+            return _failed(action, error)
+        finally:
+            self._running[kernel_id] -= 1
+            if not self._running[kernel_id]:
+                del self._running[kernel_id]
+
+    @contextlib.asynccontextmanager
+    async def _client(self, kernel_id: str) -> AsyncIterator[AsyncKernelClient]:
+        manager = self._kernels.get_kernel(kernel_id)
+        # A session of its own: the manager's remembers what it has seen, for its own channels.
+        session = Session(key=manager.session.key, signature_scheme=manager.session.signature_scheme)
+        client = manager.client(session=session, context=zmq.asyncio.Context.instance())
+        if not isinstance(client, AsyncKernelClient):
+            raise SessionError(
+                "This kernel runs on another machine, where the server cannot reach it.",
+                fix="Use the stop button.",
+            )
+        client.start_channels(stdin=False, hb=False)
+        try:
+            await self._listening(client)
+            yield client
+        finally:
+            client.stop_channels()
+
+    async def _listening(self, client: AsyncKernelClient) -> None:
+        """Wait until we hear the kernel: what it says before our subscription has reached it is lost.
+
+        Its greeting comes to a first listener only (XPUB passes on no second subscription of a kind), so it is made
+        to say something: each request on the control channel has it say that it is busy.
+        """
+        deadline = time.monotonic() + self._patience.control
+        while time.monotonic() < deadline:
+            client.control_channel.send(client.session.msg("kernel_info_request", {}))
+            with contextlib.suppress(Empty):
+                await client.get_iopub_msg(timeout=NUDGE_SECONDS)
+                return
+        raise _no_answer()
+
+    @contextlib.asynccontextmanager
+    async def _subshell(self, client: AsyncKernelClient) -> AsyncIterator[str]:
+        reply = await self._control(client, "create_subshell_request", {})
+        subshell = str(reply.get("subshell_id") or "")
+        if not subshell:
+            raise _no_subshells()
+        try:
+            yield subshell
+        finally:
+            with contextlib.suppress(SparkK8sError):
+                await self._control(client, "delete_subshell_request", {"subshell_id": subshell})
+
+    async def _control(self, client: AsyncKernelClient, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        request = client.session.msg(kind, content)
+        client.control_channel.send(request)
+        deadline = time.monotonic() + self._patience.control
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                reply = await client.get_control_msg(timeout=left)
+            except Empty:
+                break
+            if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
+                content = reply["content"]
+                return content if isinstance(content, dict) else {}
+        raise _no_subshells()
+
+    async def _ask(
+        self, client: AsyncKernelClient, subshell: str, action: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        comm = uuid.uuid4().hex
+        request = client.session.msg(
+            "comm_open",
+            {"comm_id": comm, "target_name": TARGET, "data": {"schema": SCHEMA, "do": dict(action)}},
+        )
+        request["header"]["subshell_id"] = subshell
+        client.shell_channel.send(request)
+        deadline = time.monotonic() + self._patience.heard
+        heard = False
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = await client.get_iopub_msg(timeout=left)
+            except Empty:
+                break
+            content = message["content"]
+            if content.get("comm_id") != comm:
+                continue  # what the cell that runs says
+            if message["header"]["msg_type"] == "comm_close":
+                raise _no_session()
+            data = content.get("data") or {}
+            if data.get("heard") == action["id"] and not heard:
+                heard, deadline = True, time.monotonic() + self._patience.done
+            if data.get("done") == action["id"]:
+                return _outcome(action, data)
+        raise self._not_done() if heard else _no_answer()
+
+    def _not_done(self) -> SessionError:
+        return SessionError(
+            f"The session works on it, and is not done after {self._patience.done:.0f} s.",
+            fix="The view shows when it is done.",
+        )
+
+
+def _outcome(action: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the kernel said came of an action, as far as the contract knows it."""
+    outcome: dict[str, Any] = {"done": action["id"]}
+    outcome |= {key: str(data[key]) for key in ("said", "problem", "fix") if data.get(key) is not None}
+    lines = data.get("lines")
+    if isinstance(lines, list):
+        outcome["lines"] = [str(line) for line in lines[-LINES:]]
+    return outcome
+
+
+def _failed(action: Mapping[str, Any], error: SparkK8sError) -> dict[str, Any]:
+    return {"done": action["id"], "problem": error.problem, "fix": error.fix}
+
+
+def _no_action() -> UsageError:
+    return UsageError(
+        "The request is not an action.", fix=f"Send JSON with id and do: {', '.join(sorted(ACTIONS))}."
+    )
+
+
+def _no_session() -> SessionError:
+    return SessionError(
+        "No Spark session runs in this kernel.",
+        fix="Load the extension and start one: %load_ext sparkk8s_nb, then %sparkk8s start.",
+    )
+
+
+def _no_answer() -> SessionError:
+    return SessionError("The kernel does not answer.", fix="Use the stop button, or restart the kernel.")
+
+
+def _no_subshells() -> SessionError:
+    return SessionError(
+        "This kernel takes no actions while a cell runs.",
+        fix="Use the stop button; ipykernel 7.4 or newer where the kernel runs would take them.",
+    )

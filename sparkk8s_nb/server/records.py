@@ -1,0 +1,166 @@
+"""This user's sessions on this machine, from the records in the runtime directory. Reads, and changes nothing.
+
+A record says where requests go and which key signs them, so only what nobody else can have written counts: the
+directories and files are this user's and closed to others, none is a link, and a record names the key in its
+own directory and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError, UsageError
+from sparkk8s_nb.localfiles import is_locked, is_private_dir, read_private
+from sparkk8s_nb.model.names import check_object_name
+from sparkk8s_nb.model.paths import CLAIM_FILE, RECORD_FILE, SESSIONS, UI_KEY_FILE
+from sparkk8s_nb.model.record import SessionRecord, is_orphan, parse_record
+from sparkk8s_nb.processes import ProcessId, boot_id, is_alive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSession:
+    """A session of this user.
+
+    Parameters
+    ----------
+    record : SessionRecord
+    file : Path
+        Where the record is.
+    dead : bool
+        Whether its kernel's process is proven to be gone.
+    """
+
+    record: SessionRecord
+    file: Path
+    dead: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSessions:
+    """What was found.
+
+    Parameters
+    ----------
+    sessions : sequence of OwnSession
+        By name.
+    trouble : SparkK8sError or None
+        The first thing that could not be read; the others were.
+    """
+
+    sessions: Sequence[OwnSession]
+    trouble: SparkK8sError | None = None
+
+
+def own_sessions(runtime: Path) -> OwnSessions:
+    """This user's sessions that have started on this machine.
+
+    Parameters
+    ----------
+    runtime : Path
+        The runtime directory (:func:`sparkk8s_nb.model.paths.runtime_dir`).
+    """
+    sessions, trouble = [], None
+    try:
+        for place in _places(runtime):
+            try:
+                sessions.append(_read(place))
+            except FileNotFoundError:
+                continue  # it starts or ends just now
+            except SparkK8sError as error:
+                trouble = trouble or error
+    except SparkK8sError as error:
+        trouble = error
+    return OwnSessions(sessions=sessions, trouble=trouble)
+
+
+def own_session(runtime: Path, name: str) -> OwnSession:
+    """One of this user's sessions, by a name that anybody may have written.
+
+    Raises
+    ------
+    NoSessionError
+        If there is none of that name.
+    SparkK8sError
+        If it is not only this user's, or no record.
+    """
+    gone = NoSessionError("There is no such session.", fix="Start one with %sparkk8s start.")
+    try:
+        check_object_name(name)
+    except UsageError as error:
+        raise gone from error
+    try:
+        place = next(place for place in _places(runtime) if place.name == name)
+        return _read(place)
+    except (StopIteration, FileNotFoundError) as error:
+        raise gone from error
+
+
+def has_abandoned(runtime: Path) -> bool:
+    """Whether sessions of this boot have left directories that no process uses: kernel and keeper are both gone."""
+    boot = boot_id()
+    return bool(boot) and any(_is_abandoned(place / CLAIM_FILE, boot) for place in _places(runtime))
+
+
+def _is_abandoned(claim: Path, boot: str) -> bool:
+    try:
+        text = read_private(claim)
+        # Whoever makes a directory locks the file first and writes then: an empty one is not ours to try.
+        same_boot = bool(text) and json.loads(text)["boot"] == boot
+    except (FileNotFoundError, ValueError, KeyError, TypeError, SparkK8sError):
+        return False
+    return same_boot and not is_locked(claim)
+
+
+def _places(runtime: Path) -> Sequence[Path]:
+    directory = runtime / SESSIONS
+    if not directory.exists():
+        return []
+    for each in (runtime, directory):
+        if not is_private_dir(each):
+            raise SessionError(
+                f"{each} is not a directory that only you can enter.",
+                fix="Remove it, or set SPARKK8S_RUNTIME_DIR to a directory of your own.",
+            )
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(place for place in directory.iterdir() if is_private_dir(place))
+    return []
+
+
+def _read(place: Path) -> OwnSession:
+    """The session of a directory of ours.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has no record.
+    SparkK8sError
+    """
+    file = place / RECORD_FILE
+    record = parse_record(read_private(file).decode(errors="replace"))
+    if record.name != place.name:
+        raise SessionError(
+            f"The record in {place} is another session's.", fix="Remove that directory: it is of no use."
+        )
+    if record.ui_key_file and not _is_in(Path(record.ui_key_file), place):
+        raise SessionError(
+            f"The record of {record.name} names a key that is not its own.",
+            fix="Restart the session: %sparkk8s start --restart.",
+        )
+    return OwnSession(record=record, file=file, dead=_is_dead(record))
+
+
+def _is_in(key: Path, place: Path) -> bool:
+    """Whether it is the key file of a session's own directory, by whatever way the path leads there."""
+    return key.name == UI_KEY_FILE and key.parent.resolve() == place.resolve()
+
+
+def _is_dead(record: SessionRecord) -> bool:
+    return is_orphan(
+        record,
+        boot=boot_id(),
+        alive=lambda pid, started: is_alive(ProcessId(pid=pid, started=started)),
+    )

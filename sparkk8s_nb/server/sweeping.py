@@ -1,0 +1,149 @@
+"""Sessions whose kernel is dead and whose keeper is gone too: removed by the server that started the kernel.
+
+The keeper does this normally. It cannot where the whole process group, the container or the machine's user slice
+was killed at once. The work is done by ``sparkk8s-nb gc --yes`` in a process of its own, and not here: what a
+sweep may remove (this user's, proven dead, never on an old Lease's word) is decided in one place, and a cluster
+that hangs, a credential plugin that waits or the Kubernetes client's memory do not become the server's.
+
+A server asks the cluster only where there is a reason: directories that dead sessions left on this machine, or,
+in a pod, once at its start: a restarted container has forgotten its directories, and its Leases are still there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkk8s_nb.errors import SparkK8sError
+from sparkk8s_nb.processes import module_command, module_environ
+from sparkk8s_nb.server.records import has_abandoned
+
+LOOK_SECONDS = 60.0
+LONGEST_SECONDS = 3600.0
+SWEEP_SECONDS = 180.0
+
+POD_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What came of a sweep: whether it could be made, and a line for the server's log."""
+
+    done: bool
+    said: str
+
+
+async def run_gc(seconds: float = SWEEP_SECONDS) -> Swept:
+    """Remove what this user's proven-dead sessions left, by ``sparkk8s-nb gc --yes``.
+
+    Parameters
+    ----------
+    seconds : float
+        How long it may take; it is ended then.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *module_command("sparkk8s_nb.cli", "gc", "--yes", "--json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=module_environ(),
+    )
+    try:
+        out, errors = await asyncio.wait_for(process.communicate(), seconds)
+    except TimeoutError:
+        return Swept(done=False, said=f"it was not done after {seconds:.0f} s")
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return what_came(process.returncode or 0, out, errors)
+
+
+def what_came(code: int, out: bytes, errors: bytes) -> Swept:
+    """What a sweep said, in a line.
+
+    >>> what_came(0, b'{"dead": [{"name": "spark-a-1"}], "failures": []}', b"")
+    Swept(done=True, said='removed what dead sessions had left: spark-a-1')
+    """
+    try:
+        plain = json.loads(out)
+        names, failures = [row["name"] for row in plain["dead"]], list(plain["failures"])
+    except (ValueError, KeyError, TypeError):
+        lines = errors.decode(errors="replace").strip().splitlines()
+        return Swept(done=False, said=" ".join(lines[-2:]) or f"it ended with {code}")
+    if failures:
+        return Swept(done=False, said=f"not removed: {'; '.join(map(str, failures))}")
+    return Swept(done=True, said=f"removed what dead sessions had left: {', '.join(names)}" if names else "")
+
+
+class Sweeper:
+    """Looks from time to time whether there is something to sweep, and has it swept.
+
+    Parameters
+    ----------
+    runtime : Path
+        The runtime directory.
+    environ : Mapping
+        The server's environment: whether it runs in a pod.
+    log : Logger
+    sweep : callable
+    abandoned : callable
+        Whether dead sessions have left directories.
+    pod_token : Path
+    """
+
+    def __init__(
+        self,
+        runtime: Path,
+        environ: Mapping[str, str],
+        log: logging.Logger,
+        *,
+        sweep: Callable[[], Awaitable[Swept]] = run_gc,
+        abandoned: Callable[[Path], bool] = has_abandoned,
+        pod_token: Path = POD_TOKEN,
+    ) -> None:
+        self._runtime = runtime
+        self._log = log
+        self._sweep = sweep
+        self._abandoned = abandoned
+        self._in_pod = "KUBERNETES_SERVICE_HOST" in environ and pod_token.is_file()
+        self._seen = False
+        self._first = True
+
+    async def look(self, pause: float = LOOK_SECONDS) -> float:
+        """Look once; returns after how many seconds to look again.
+
+        What was left while a server runs is swept at the second look: a keeper may be at it. What is there
+        at a server's start, at the first.
+
+        Parameters
+        ----------
+        pause : float
+            What the last look said.
+        """
+        first, self._first = self._first, False
+        left = await asyncio.to_thread(self._has_abandoned)
+        due = (left and (self._seen or first)) or (first and self._in_pod)
+        self._seen = left
+        if not due:
+            return LOOK_SECONDS
+        swept = await self._sweep()
+        if swept.done:
+            if swept.said:
+                self._log.info("sparkk8s_nb: %s", swept.said)
+            return LOOK_SECONDS
+        self._log.warning("sparkk8s_nb: dead sessions were not swept: %s", swept.said)
+        return min(2 * pause, LONGEST_SECONDS)
+
+    def _has_abandoned(self) -> bool:
+        try:
+            return self._abandoned(self._runtime)
+        except SparkK8sError as error:
+            self._log.warning("sparkk8s_nb: %s %s", error.problem, error.fix)
+            return False

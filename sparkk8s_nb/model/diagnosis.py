@@ -18,6 +18,7 @@ from sparkk8s_nb.model.fleet import (
     Phase,
     WantedChanged,
 )
+from sparkk8s_nb.model.hopeless import Obstacle
 
 YOU = "you"
 ADMINISTRATOR = "the administrator"
@@ -138,6 +139,10 @@ def _failing(fleet: Fleet, last: ExecutorView, log: str) -> Verdict:
 
 def _waiting(fleet: Fleet, now: float) -> Verdict | None:
     pending = [view for view in fleet.executors if view.phase is Phase.PENDING]
+    kept = [view for view in pending if view.obstacle]
+    if kept:
+        problem = f"{_executors(len(kept))} cannot start: {unnamed(kept[0])}."
+        return Verdict(problem=problem, fix=Obstacle(kept[0].obstacle).fix)
     for kinds, fix in _STUCK:
         stuck = [view for view in pending if view.code in kinds]
         if stuck:

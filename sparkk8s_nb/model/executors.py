@@ -210,6 +210,9 @@ class ExecutorView:
     code : str
         The API's own word behind ``reason``: ``Unschedulable``, ``OOMKilled``, ``Error``; of one that waits
         for what is on its way ``Pulling`` or ``TriggeredScaleUp``.
+    obstacle : str
+        What keeps it from starting for good (:class:`~sparkk8s_nb.model.hopeless.Obstacle`); empty while there
+        is hope.
     """
 
     id: str
@@ -224,6 +227,7 @@ class ExecutorView:
     ended: float = 0.0
     exit_code: int | None = None
     code: str = ""
+    obstacle: str = ""
 
 
 def unnamed(view: ExecutorView) -> str:

@@ -37,7 +37,7 @@ _LIMIT = 240
 
 def pending_reason(pod: PodView, code: str) -> str:
     """Why a pod does not run yet; ``code`` is what it waits for, or the pod's own reason."""
-    said = _short(pod.message)
+    said = short(pod.message)
     if code == PULLING:
         return "its image is being pulled"
     if code == NODE_COMING:
@@ -98,12 +98,12 @@ def stopping_reason(pod: PodView | None, status: ExecutorStatus | None, *, given
         return "being given back"
     if pod is not None and pod.deleting:
         return "its pod is being deleted"
-    removed = _short(status.removed_reason) if status is not None else ""
+    removed = short(status.removed_reason) if status is not None else ""
     return f"removed by Spark: {removed}" if removed else "leaving"
 
 
 def _failure(pod: PodView) -> str:
-    said = _short(pod.message)
+    said = short(pod.message)
     if pod.reason in {"Evicted", "Preempting", "Preempted", "Shutdown", "NodeLost", "NodeShutdown"}:
         return f"taken away by its node ({pod.reason.lower()})" + (f": {said}" if said else "")
     if pod.exit_code in _EXIT_CODES:
@@ -115,7 +115,7 @@ def _failure(pod: PodView) -> str:
     return f"{pod.reason or 'failed'}: {said}" if said else (pod.reason or "failed")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """One line, without the scheduler's second sentence on preemption, of bounded length."""
     line = " ".join(text.split())
     line = line.split(" preemption:")[0].rstrip(" .")

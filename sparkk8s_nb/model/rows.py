@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sparkk8s_nb.model import reasons
 from sparkk8s_nb.model.awaiting import awaited
 from sparkk8s_nb.model.executors import ExecutorStatus, ExecutorView, Phase, PodEvent, PodView, TaskCounts
+from sparkk8s_nb.model.hopeless import hopeless
 
 LIVING = frozenset({Phase.PENDING, Phase.STARTING, Phase.RUNNING})
 ENDED = frozenset({Phase.DONE, Phase.FAILED})
@@ -82,7 +83,7 @@ def join(
         gone = gone or row.gone
         given_back, closing = row.given_back, row.closing
     phase = _phase(pod, status, gone=gone or before in ENDED)
-    code = pod.reason if pod is not None else ""
+    code, obstacle = (pod.reason if pod is not None else ""), ""
     if phase not in LIVING and (before is None or before in LIVING):
         given_back = living + (before is None) > wanted
         closing = wanted == 0
@@ -103,11 +104,13 @@ def join(
         reason = ""
         if pod is not None and phase is Phase.PENDING:
             code = awaited(pod, events or ()) or code
-            reason = reasons.pending_reason(pod, code)
+            stuck = hopeless(pod, events or ())
+            obstacle = stuck.obstacle if stuck is not None else ""
+            reason = stuck.reason if stuck is not None else reasons.pending_reason(pod, code)
     ended = 0.0
     if phase in ENDED:
         ended = row.view.ended if row is not None and row.view.ended else at
-    view = _view(key, pod, status, phase, reason, code, ended)
+    view = _view(key, pod, status, phase, reason, code, obstacle, ended)
     return Row(
         view=view,
         pod=pod,
@@ -140,6 +143,7 @@ def _view(
     phase: Phase,
     reason: str,
     code: str,
+    obstacle: str,
     ended: float,
 ) -> ExecutorView:
     tasks, cores = _NO_TASKS, 0
@@ -161,4 +165,5 @@ def _view(
         ended=ended,
         exit_code=pod.exit_code,
         code=code,
+        obstacle=obstacle,
     )

@@ -108,7 +108,8 @@ def wait_for_executors(
     clock: Callable[[], float] = time.monotonic,
 ) -> Sequence[str]:
     """Wait for as many executors as ``spec.wait`` names, ``spec.timeout`` seconds or, while an image is pulled
-    or a node comes, longer (:class:`~sparkk8s_nb.model.patience.Patience`).
+    or a node comes, longer, and where it is certain that none can start, only until that is sure
+    (:class:`~sparkk8s_nb.model.patience.Patience`).
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ def wait_for_executors(
         return fleet.ready >= wait or bool(state.tripped) or ended()
 
     version, fleet = state.feed.wait_newer(-1, 0.0)
-    while not over(fleet) and not state.feed.closed and (left := begun + patience.until - clock()) > 0:
+    while not over(fleet) and not state.feed.closed and (left := begun + patience.end - clock()) > 0:
         version, fleet = state.feed.wait_newer(version, left)
     if fleet.ready >= wait:
         return []
@@ -158,7 +159,7 @@ def wait_for_executors(
     if fleet.ready >= 1 and not ended():
         late = f"{fleet.ready} of {spec.executors} executors are there"
         return [f"{late}: {verdict.problem if verdict else fleet.summary()}"]
-    early = bool(state.tripped) or ended()
+    early = bool(state.tripped) or ended() or patience.sure(clock() - begun)
     what = "No executor came" if early else f"No executor came within {format_duration(patience.until)}"
     if verdict is None:
         raise StartError(f"{what}.", fix="Start with a longer --timeout.")

@@ -14,7 +14,15 @@ from sparkk8s_nb.model.fleet import (
     PodSeen,
     PodView,
 )
-from sparkk8s_nb.model.patience import GRACE_SECONDS, MOST_SECONDS, Patience, waited_for
+from sparkk8s_nb.model.patience import (
+    GRACE_SECONDS,
+    LATE_SECONDS,
+    MOST_SECONDS,
+    SURE_SECONDS,
+    Patience,
+    in_vain,
+    waited_for,
+)
 
 PULLS = PodEvent(reason="Pulling", message='Pulling image "spark:4.3"', at=2.0)
 COMES = PodEvent(reason="TriggeredScaleUp", message="pod triggered scale-up", at=2.0)
@@ -106,3 +114,58 @@ def test_it_ends(timeout: float, most: float) -> None:
         patience = patience.look(pending(PULLS), waited)
     assert waited == patience.most == most
     assert most <= max(timeout, MOST_SECONDS)
+
+
+def stuck(reason: str = "ErrImagePull", message: str = "r/spark:9: not found", *, number: int = 1) -> PodSeen:
+    """An executor that cannot start as long as nothing is done."""
+    pod = PodView(
+        name=f"exec-{number}", uid=f"u-{number}", executor=str(number), node="node-7",
+        reason=reason, message=message,
+    )  # fmt: skip
+    return PodSeen(pod=pod, at=1.0)
+
+
+def test_a_start_that_cannot_succeed_ends_as_soon_as_that_is_sure() -> None:
+    """An image that is not there does not come within the timeout."""
+    fleet = Fleet(wanted=2).apply(stuck())
+    patience = Patience(timeout=300.0).look(fleet, 4.0)
+    assert (patience.end, patience.sure(6.0)) == (4.0 + SURE_SECONDS, False)
+    patience = patience.look(fleet, 6.0)
+    assert patience.end == 4.0 + SURE_SECONDS
+    assert patience.sure(4.0 + SURE_SECONDS)
+
+
+def test_what_a_node_may_not_have_heard_of_gets_longer() -> None:
+    """A Secret that was made the moment before."""
+    fleet = Fleet(wanted=1).apply(stuck("CreateContainerConfigError", 'secret "keys" not found'))
+    assert Patience(timeout=300.0).look(fleet, 4.0).end == 4.0 + LATE_SECONDS
+    assert Patience(timeout=10.0).look(fleet, 4.0).end == 10.0
+
+
+def test_hope_comes_back_with_what_was_missing() -> None:
+    """And is counted anew if it goes again."""
+    patience = Patience(timeout=300.0).look(Fleet(wanted=1).apply(stuck()), 4.0)
+    patience = patience.look(pending(PULLS), 5.0)
+    assert patience.end == 300.0
+    assert patience.look(Fleet(wanted=1).apply(stuck()), 100.0).end == 100.0 + SURE_SECONDS
+
+
+@pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing", ""])
+def test_one_that_is_on_its_way_keeps_hope_alive(reason: str) -> None:
+    """Another node may have the image."""
+    fleet = Fleet(wanted=2).apply(stuck())
+    assert in_vain(fleet) == SURE_SECONDS
+    assert in_vain(fleet.apply(stuck(reason, "", number=2))) is None
+
+
+def test_one_that_runs_proves_that_it_can_be_done() -> None:
+    """Registered or not."""
+    running = PodView(name="exec-2", uid="u-2", executor="2", node="n", phase="Running")
+    fleet = Fleet(wanted=2).apply(stuck()).apply(PodSeen(pod=running, at=2.0))
+    assert in_vain(fleet) is None
+    assert in_vain(fleet.apply(ExecutorsSeen(executors=(ExecutorStatus(id="2"),), at=3.0))) is None
+
+
+def test_one_without_room_would_meet_the_same_obstacle() -> None:
+    """Waiting for a node is no hope then."""
+    assert in_vain(pending(node="", number=2, fleet=Fleet(wanted=2).apply(stuck()))) == SURE_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -21,9 +22,9 @@ POD = PodView(name="exec-1", uid="u", executor="1", node="node-7", reason="Conta
 class Start:
     """A start that waits for one executor, on a clock that is set by hand."""
 
-    def __init__(self, *events):
+    def __init__(self, *events, pod=POD):
         self.state = FleetState(1, on_trip=lambda reason: None)
-        self.state.apply(PodSeen(pod=POD, at=1.0))
+        self.state.apply(PodSeen(pod=pod, at=1.0))
         self.state.apply(PodEventsSeen(executor="1", events=events, at=2.0))
         self.seconds = iter([0.0])
         self.last = 0.0
@@ -82,3 +83,15 @@ def test_a_pod_that_waits_for_nothing_known_gets_the_timeout_alone():
     with pytest.raises(StartError, match="within 5 min: "):
         start.wait()
     assert start.said == []
+
+
+def test_an_image_that_is_not_there_ends_the_start_early_with_its_cause():
+    """Long before the timeout, and without its seconds."""
+    start = Start(pod=replace(POD, reason="ErrImagePull", message="r/spark:9: not found"))
+    start.seconds = iter([0.0, 1.0, 2.0, 10.0])
+    with pytest.raises(StartError) as caught:
+        start.wait()
+    assert caught.value.problem == (
+        "No executor came: 1 executor cannot start: its image cannot be pulled: r/spark:9: not found."
+    )
+    assert caught.value.fix == "Check the image's name, tag and platform: --image."

@@ -13,15 +13,18 @@ from typing import Any
 
 from sparkk8s_nb.model.labels import session_labels
 from sparkk8s_nb.model.podmerge import merge_pods
-from sparkk8s_nb.model.sparkconf import SECRET_FILE, DriverNetwork
+from sparkk8s_nb.model.sparkconf import DECOMMISSION_SCRIPT, SECRET_FILE, DriverNetwork
 from sparkk8s_nb.model.spec import MIB, SessionSpec, TargetKind
 
 Json = dict[str, Any]
 
-TOOLS_DIR = "/opt/sparkk8s/tools"
+TOOLS_DIR = DECOMMISSION_SCRIPT.rpartition("/")[0]
 WORK_DIR = "/opt/sparkk8s/work"
 SECRET_DIR = SECRET_FILE.rpartition("/")[0]
 START_SCRIPT = "executor.sh"
+SCRIPTS = (START_SCRIPT, DECOMMISSION_SCRIPT.rpartition("/")[2])
+"""Files of ``sparkk8s_nb.spark`` that executors get."""
+
 PASSWD = "passwd"  # noqa: S105 (the file with the names of users)
 CONTAINER = "spark-kubernetes-executor"
 SPARK_UID = 185
@@ -68,15 +71,15 @@ def env_secret_name(spec: SessionSpec) -> str:
 
 
 def tools_config_map(
-    spec: SessionSpec, owner: Mapping[str, Any], script: str, template: Mapping[str, Any]
+    spec: SessionSpec, owner: Mapping[str, Any], scripts: Mapping[str, str], template: Mapping[str, Any]
 ) -> Json:
-    """The ConfigMap with the executors' start script, and a name for the user of the pod ``template``."""
+    """The ConfigMap with the executors' scripts by name, and a name for the user of the pod ``template``."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(spec, f"{spec.name}-tools", owner),
         "immutable": True,
-        "data": {START_SCRIPT: script, PASSWD: _passwd(template)},
+        "data": {**scripts, PASSWD: _passwd(template)},
     }
 
 

@@ -15,6 +15,8 @@ from sparkk8s_nb.model.memory import OVERHEAD_FACTOR, executor_split
 from sparkk8s_nb.model.spec import MIB, ClusterAccess, SessionSpec
 
 SECRET_FILE = "/opt/sparkk8s/secret/rpc"  # noqa: S105 - where it is mounted, not what it is
+DECOMMISSION_SCRIPT = "/opt/sparkk8s/tools/decommission.sh"
+"""What Kubernetes runs before it ends an executor's pod; mounted from the session's ConfigMap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,8 @@ def _defaults(spec: SessionSpec) -> dict[str, str]:
         "spark.storage.decommission.enabled": "true",
         "spark.storage.decommission.shuffleBlocks.enabled": "true",
         "spark.storage.decommission.rddBlocks.enabled": "true",
+        # Spark's own default, /opt/decom.sh, is in its own images alone.
+        "spark.kubernetes.decommission.script": DECOMMISSION_SCRIPT,
         "spark.kubernetes.allocation.batch.delay": "101ms",  # must be more than 100ms
         "spark.kubernetes.allocation.batch.size": "20",
         "spark.kubernetes.executor.eventProcessingInterval": "500ms",

@@ -74,13 +74,13 @@ class ClusterObjects:
         return lease is not None and lease["metadata"]["uid"] == self.lease_uid
 
     def make_owned(self) -> None:
-        """Create what executors need: the start script and the RPC secret."""
+        """Create what executors need: their scripts and the RPC secret."""
         create = self._parts.cluster.create
         create(manifests.rpc_secret(self._spec, self._owner, self._parts.keys.rpc))
         if self._parts.executor_env:
             create(manifests.env_secret(self._spec, self._owner, self._parts.executor_env))
         template = self._make_template()
-        create(manifests.tools_config_map(self._spec, self._owner, self._parts.start_script, template))
+        create(manifests.tools_config_map(self._spec, self._owner, self._parts.scripts, template))
 
     def remake_owned(self) -> None:
         """After the Lease was deleted: make anew what the collector has taken with it."""

@@ -68,8 +68,8 @@ class Parts:
         Raises an error that says what is missing; returns warnings.
     orphans : callable
         Removes sessions of the same notebook whose kernel is proven dead; returns their names.
-    start_script : str
-        The executors' start script.
+    scripts : Mapping
+        The executors' scripts by name: how they start, and how they are decommissioned.
     templates : sequence of Mapping
         Pod templates: what the notebook's pod gives, the administrator's, the user's.
     executor_env : Mapping
@@ -94,7 +94,7 @@ class Parts:
     launch_keeper: Callable[[], Keeper]
     preflight: Callable[[], Sequence[str]]
     orphans: Callable[[], Sequence[str]]
-    start_script: str
+    scripts: Mapping[str, str]
     now: Callable[[], float]
     lease: Callable[[Mapping[str, str], Mapping[str, str]], dict[str, Any]]
     owner_reference: Callable[[Mapping[str, Any]], dict[str, Any]]

@@ -25,7 +25,7 @@ from sparkk8s_nb.kube.preflight import check_claims, check_rights, cpu_limit_dem
 from sparkk8s_nb.localfiles import private_dir
 from sparkk8s_nb.model.imagecheck import executor_mounts
 from sparkk8s_nb.model.labels import session_selector
-from sparkk8s_nb.model.manifests import needs_template
+from sparkk8s_nb.model.manifests import SCRIPTS, needs_template
 from sparkk8s_nb.model.paths import cache_dir, runtime_dir, state_dir
 from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
 from sparkk8s_nb.model.record import Holder
@@ -173,7 +173,7 @@ def _parts(
         launch_keeper=partial(_launch_keeper, spec, cluster, place, holder),
         preflight=partial(_preflight, spec, cluster, notebook, java, templates),
         orphans=partial(orphans.remove_own, cluster, spec.owner, spec.notebook),
-        start_script=resources.files("sparkk8s_nb.spark").joinpath("executor.sh").read_text(encoding="utf-8"),
+        scripts={name: _script(name) for name in SCRIPTS},
         now=time.time,
         lease=lambda labels, annotations: lease_manifest(
             spec.name,
@@ -190,6 +190,10 @@ def _parts(
         templates=templates,
         executor_env=env,
     )
+
+
+def _script(name: str) -> str:
+    return resources.files("sparkk8s_nb.spark").joinpath(name).read_text(encoding="utf-8")
 
 
 def same_files(spec: SessionSpec, notebook: NotebookPod) -> bool:

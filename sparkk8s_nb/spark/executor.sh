@@ -67,7 +67,7 @@ class_path="${SPARK_CONF_DIR:+$SPARK_CONF_DIR:}$spark/jars/*"
 
 # Spark reads its RPC secret from a file only where spark.master says Kubernetes, and an executor does not know
 # its master until it has talked to the driver, which takes the secret.
-exec "$java" "$@" -Dspark.master=k8s://executor -Xmx"$SPARK_EXECUTOR_MEMORY" -cp "$class_path" \
+set -- "$java" "$@" -Dspark.master=k8s://executor -Xmx"$SPARK_EXECUTOR_MEMORY" -cp "$class_path" \
     org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
     --driver-url "$SPARK_DRIVER_URL" \
     --executor-id "$SPARK_EXECUTOR_ID" \
@@ -76,3 +76,31 @@ exec "$java" "$@" -Dspark.master=k8s://executor -Xmx"$SPARK_EXECUTOR_MEMORY" -cp
     --hostname "$SPARK_EXECUTOR_POD_IP" \
     --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" \
     --podName "$SPARK_EXECUTOR_POD_NAME"
+# Where the machine, or a pod's pause container, has processes before this one.
+[ "$$" = 1 ] || exec "$@"
+
+hook_runs() {
+    for comm in /proc/[0-9]*/comm; do
+        read -r name <"$comm" || continue
+        [ "$name" = decommission.sh ] && return 0
+    done 2>/dev/null
+    return 1
+}
+
+# In a container of its own this shell stays: it reaps what dead Python workers leave, and its end is the container's.
+"$@" &
+child=$!
+trap 'kill -TERM "$child" 2>/dev/null || :' TERM
+code=0
+wait "$child" || code=$?
+while kill -0 "$child" 2>/dev/null; do # a signal has ended the wait, and not Java
+    code=0
+    wait "$child" || code=$?
+done
+# A hook that is killed by the container's end has failed in Kubernetes' eyes: decommission.sh sees Java's end first.
+tries=3
+while [ "$tries" -gt 0 ] && hook_runs; do
+    sleep 1
+    tries=$((tries - 1))
+done
+exit "$code"

@@ -85,7 +85,7 @@ def test_everything_is_owned_by_the_lease_and_nothing_blocks_it():
     """blockOwnerDeletion needs a right that many users lack."""
     objects = [
         manifests.rpc_secret(SPEC, OWNER, b"x"),
-        manifests.tools_config_map(SPEC, OWNER, "#!", template()),
+        manifests.tools_config_map(SPEC, OWNER, {"executor.sh": "#!"}, template()),
         manifests.driver_service(SPEC, OWNER, NETWORK),
         manifests.driver_endpoints(SPEC, OWNER, NETWORK),
         template(),
@@ -261,7 +261,7 @@ def test_the_executors_user_has_a_name_whatever_the_image_knows(uid, own, line):
     user = {"spec": {"containers": [{"name": CONTAINER, "securityContext": own}]}}
     pod = template(user, uid=uid)
     (mount,) = [each for each in container(pod)["volumeMounts"] if each["mountPath"] == "/etc/passwd"]
-    data = manifests.tools_config_map(SPEC, OWNER, "#!", pod)["data"]
+    data = manifests.tools_config_map(SPEC, OWNER, {"executor.sh": "#!"}, pod)["data"]
     assert mount["name"] == "sparkk8s-tools"
     assert line in data[mount["subPath"]]
 

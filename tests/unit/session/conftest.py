@@ -92,7 +92,7 @@ class World:
             "launch_keeper": lambda: self.keeper,
             "preflight": list,
             "orphans": list,
-            "start_script": "#!/bin/sh\n",
+            "scripts": {"executor.sh": "#!/bin/sh\n"},
             "now": self.clock,
             "lease": lambda labels, annotations: lease_manifest(
                 NAME,

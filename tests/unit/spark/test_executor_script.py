@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from importlib import resources
 
 import pytest
 
 SCRIPT = str(resources.files("sparkk8s_nb.spark").joinpath("executor.sh"))
+OWN_PROCESSES = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
+
+
+@pytest.fixture
+def first_process():
+    """The command that makes another one the first process, as in a container; skips where we may not."""
+    if sys.platform != "linux":
+        pytest.skip("process namespaces are Linux's")
+    if subprocess.run([*OWN_PROCESSES, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no process namespace for us on this machine")
+    return OWN_PROCESSES
 
 
 @pytest.fixture
@@ -32,10 +44,15 @@ def image(tmp_path):
         "SPARK_RESOURCE_PROFILE_ID": "0",
     }
 
-    def run(*arguments, **other):
+    def run(*arguments, inside=(), **other):
         env = {key: value for key, value in (environ | other).items() if value is not None}
         done = subprocess.run(
-            ["/bin/sh", SCRIPT, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False
+            [*inside, "/bin/sh", SCRIPT, *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         return done.returncode, done.stdout.splitlines(), done.stderr.strip()
 
@@ -118,3 +135,31 @@ def test_it_starts_executors_only(image):
     code, _, err = image("driver")
     assert code == 78
     assert "unexpected argument 'driver'" in err
+
+
+def fake_java(image, script):
+    """Put another Java into the image."""
+    (image.path / "jdk" / "bin" / "java").write_text(f"#!/bin/sh\n{script}\n")
+
+
+def test_as_a_containers_first_process_it_hands_the_end_on_and_ends_as_java_does(image, first_process):
+    """The kubelet's TERM is for Java, and its exit code is the container's."""
+    fake_java(image, "trap 'echo asked to end; exit 9' TERM\nkill -TERM 1\nwhile :; do sleep 0.05; done")
+    code, out, _ = image("executor", inside=first_process)
+    assert (code, out) == (9, ["asked to end"])
+
+
+def test_as_a_containers_first_process_it_tells_how_java_was_killed(image, first_process):
+    """137 is what everybody knows a killed container by."""
+    fake_java(image, "kill -KILL $$")
+    assert image("executor", inside=first_process)[0] == 137
+
+
+def test_the_hook_that_waits_for_javas_end_sees_it(image, first_process):
+    """A container that ended with it running would count as a hook that failed."""
+    hook = image.path / "decommission.sh"
+    hook.write_text("#!/bin/sh\nsleep 0.2\necho the hook has ended\n")
+    hook.chmod(0o755)
+    fake_java(image, f"{hook} &\nsleep 0.05\nexit 3")
+    code, out, _ = image("executor", inside=first_process)
+    assert (code, out) == (3, ["the hook has ended"])

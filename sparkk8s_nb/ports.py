@@ -259,6 +259,10 @@ class Keeper(Protocol):
         """The Lease exists from now on: renew it, and delete it when the kernel is gone."""
         ...
 
+    def annotate(self, key: str, value: str) -> None:
+        """Write that annotation to the Lease, with its next renewal."""
+        ...
+
     def driver(self, process: ProcessId) -> None:
         """The JVM to end when the kernel is gone."""
         ...

@@ -47,8 +47,8 @@ class Client:
         self._namespace = urllib.parse.quote(namespace)
         self._selector = selector
 
-    def renew(self, name: str, uid: str, now: float) -> Renewed:
-        """Write the Lease's renewTime, if it is still the one with that uid.
+    def renew(self, name: str, uid: str, now: float, annotations: Mapping[str, str] | None = None) -> Renewed:
+        """Write the Lease's renewTime and some annotations, if it is still the one with that uid.
 
         Raises
         ------
@@ -57,7 +57,8 @@ class Client:
         moment = datetime.datetime.fromtimestamp(now, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         # A uid in a patch's metadata is compared: the server answers 422 for another object, which may not
         # change it, and some servers 409.
-        patch = {"metadata": {"uid": uid}, "spec": {"renewTime": moment}}
+        metadata: dict[str, Any] = {"uid": uid} | ({"annotations": dict(annotations)} if annotations else {})
+        patch = {"metadata": metadata, "spec": {"renewTime": moment}}
         answer = self._send("PATCH", self._path(LEASES, "leases", name), body=patch, content_type=MERGE_PATCH)
         if answer.status in (404, 409) or (answer.status == 422 and b'"metadata.uid"' in answer.body):
             return Renewed.LOST

@@ -133,6 +133,10 @@ class KeeperHandle:
         """
         self._tell(do="lease", name=name, uid=uid)
 
+    def annotate(self, key: str, value: str) -> None:
+        """Write that annotation to the Lease, with its next renewal; the last value wins."""
+        self._tell(do="annotate", key=key, value=value)
+
     def driver(self, process: ProcessId) -> None:
         """The JVM to end when the kernel is gone."""
         self._tell(do="driver", **process.as_dict())

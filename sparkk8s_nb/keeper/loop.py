@@ -89,6 +89,8 @@ class Loop:
         self._clock = clock
         self._now = now
         self._lease: tuple[str, str] | None = None
+        self._annotations: dict[str, str] = {}
+        self._written: dict[str, str] = {}
         self._due = 0.0
         self._trouble = ""
         self._retry = 1.0
@@ -132,7 +134,10 @@ class Loop:
         match message:
             case {"do": "lease", "name": name, "uid": uid}:
                 self._lease = (name, uid)
+                self._written = {}
                 self._schedule()
+            case {"do": "annotate", "key": key, "value": value}:
+                self._annotations[key] = value
             case {"do": "driver"}:
                 self.drivers.append(process_of(message))
             case {"do": "cleanup", "path": path}:
@@ -147,8 +152,9 @@ class Loop:
 
     def _renew(self, name: str, uid: str) -> None:
         """Renew once; what fails is tried again soon, for ever: the session may outlive any outage."""
+        new = {key: value for key, value in self._annotations.items() if self._written.get(key) != value}
         try:
-            renewed = self._client.renew(name, uid, self._now())
+            renewed = self._client.renew(name, uid, self._now(), new)
         except NotNowError as error:
             self._note(str(error))
             self._retry = min(self._retry * 2, self._plan.renew_seconds)
@@ -159,6 +165,8 @@ class Loop:
             logger.warning("the Lease %s is gone or another's", name)
             self._lease = None
         else:
+            if renewed is Renewed.YES:
+                self._written |= new
             self._note("" if renewed is Renewed.YES else "we may not renew the Lease")
             self._schedule()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sparkk8s_nb.model.fleet import FleetEvent, Listed, PodGone, PodSeen, PodView
 from sparkk8s_nb.model.spec import GIB
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,20 @@ class Usage:
     def gib_hours(self) -> float:
         """GiB-seconds as hours, to two digits."""
         return round(self.gib_seconds / 3600, 2)
+
+    def as_json(self) -> str:
+        """The sums on one line, for the Lease.
+
+        >>> Usage(executors=2, core_seconds=90.04, gib_seconds=45.0).as_json()
+        '{"core_seconds":90.0,"executors":2,"gib_seconds":45.0,"schema":1}'
+        """
+        sums = {
+            "schema": SCHEMA,
+            "executors": self.executors,
+            "core_seconds": round(self.core_seconds, 1),
+            "gib_seconds": round(self.gib_seconds, 1),
+        }
+        return json.dumps(sums, sort_keys=True, separators=(",", ":"))
 
     def apply(self, event: FleetEvent) -> Usage:
         """The usage after a pod event; other events change nothing."""
@@ -89,3 +106,20 @@ class Usage:
             _living={uid: other for uid, other in self._living.items() if uid != pod.uid},
             _ended=self._ended | {pod.uid},
         )
+
+
+def parse_usage(text: str) -> Usage | None:
+    """Read what :meth:`Usage.as_json` wrote; None for anything else, and for nothing.
+
+    >>> parse_usage('{"core_seconds":90.0,"executors":2,"gib_seconds":45.0,"schema":1}').core_hours
+    0.03
+    """
+    try:
+        sums = json.loads(text)
+        return Usage(
+            executors=int(sums["executors"]),
+            core_seconds=float(sums["core_seconds"]),
+            gib_seconds=float(sums["gib_seconds"]),
+        )
+    except (ValueError, TypeError, KeyError):
+        return None

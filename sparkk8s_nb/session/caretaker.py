@@ -51,6 +51,8 @@ class Caretaker:
         Seconds since the epoch.
     on_lost : callable
         Called once each time the Lease turns out to be gone or another's.
+    on_look : callable
+        Called at each look around, every few seconds; must not wait.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Caretaker:
         *,
         now: Callable[[], float],
         on_lost: Callable[[], None],
+        on_look: Callable[[], None] = lambda: None,
     ) -> None:
         self._cluster = cluster
         self._objects = objects
         self._fleet = fleet
         self._now = now
         self._on_lost = on_lost
+        self._on_look = on_look
         self._chores: queue.Queue[PodView | Chore] = queue.Queue(CHORES)
         self._lock = threading.Lock()
         self._logs: OrderedDict[str, str] = OrderedDict()
@@ -156,6 +160,7 @@ class Caretaker:
         elif chore is Chore.LEASE or self._now() - self._lease_seen > LEASE_EVERY:
             self._check_lease()
         if chore is None:
+            self._on_look()
             self._delete_unmarked()
             if not self._lost:
                 self._ask_why_none_come()

@@ -35,6 +35,8 @@ class SessionRow:
     memory : str
         Of one executor pod.
     age : str
+    core_hours, gib_hours : float or None
+        What its executors had used half a minute ago; None where that is not known.
     state : str
         ``alive``, ``dead`` (its kernel is proven dead) or ``elsewhere`` (not to be told from here).
     """
@@ -47,6 +49,8 @@ class SessionRow:
     cores: int
     memory: str
     age: str
+    core_hours: float | None = None
+    gib_hours: float | None = None
     state: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -197,12 +201,16 @@ def _find(target: ClusterTarget, *, all_users: bool, environ: Mapping[str, str])
 
 
 def _row(found: FoundSession) -> SessionRow:
-    record = found.record
+    record, usage = found.record, found.usage
+    used = {
+        "core_hours": usage.core_hours if usage is not None else None,
+        "gib_hours": usage.gib_hours if usage is not None else None,
+    }
     state = "dead" if found.dead else "alive" if found.here else "elsewhere"
     if record is None:
         return SessionRow(
             name=found.name, owner=found.owner, notebook=found.notebook, app_id="", executors=0, cores=0,
-            memory="", age="", state=state,
+            memory="", age="", state=state, **used,
         )  # fmt: skip
     return SessionRow(
         name=found.name,
@@ -214,4 +222,5 @@ def _row(found: FoundSession) -> SessionRow:
         memory=format_memory(record.memory),
         age=format_duration(max(0.0, time.time() - record.started)),
         state=state,
+        **used,
     )

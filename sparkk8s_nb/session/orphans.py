@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.errors import ClusterError, RefusedError, SparkK8sError
-from sparkk8s_nb.model.labels import NOTEBOOK, OWNER, session_selector, sessions_selector
+from sparkk8s_nb.model.labels import NOTEBOOK, OWNER, USAGE, session_selector, sessions_selector
 from sparkk8s_nb.model.record import Holder, SessionRecord, container_ended, parse_record
+from sparkk8s_nb.model.usage import Usage, parse_usage
 from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.processes import boot_id
 from sparkk8s_nb.session.cluster_objects import record_of
@@ -39,6 +40,8 @@ class FoundSession:
         Whether its process is proven dead, by this machine or by the API.
     here : bool
         Whether its process is of this boot of this machine, so that it can be told.
+    usage : Usage or None
+        What its executors had used when its Lease was last renewed; None where that is not known.
     """
 
     name: str
@@ -50,6 +53,7 @@ class FoundSession:
     renewed: str
     dead: bool
     here: bool = False
+    usage: Usage | None = None
 
 
 def find_sessions(
@@ -132,4 +136,5 @@ def _found(lease: dict[str, Any], pods: _HolderPods) -> FoundSession:
         and not record.readonly
         and (proven_dead(record) or pods.ended(record.holder)),
         here=record is not None and record.holder.boot == boot_id(),
+        usage=parse_usage((meta.get("annotations") or {}).get(USAGE, "")),
     )

@@ -17,6 +17,7 @@ from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.spec import SessionSpec
 from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.ports import Driver, Keeper
+from sparkk8s_nb.session.accounting import Accounting
 from sparkk8s_nb.session.cancelling import cancel_cell
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
@@ -53,7 +54,15 @@ class Session(ObservedSession):
         self._objects = ClusterObjects(spec, parts)
         self._asking = Asking(self._objects)
         course = Course(fleet, stop_asking=self._asking.stop)
-        caretaker = Caretaker(parts.cluster, self._objects, fleet, now=parts.now, on_lost=course.lost)
+        self._accounting = Accounting(fleet, parts.now)
+        caretaker = Caretaker(
+            parts.cluster,
+            self._objects,
+            fleet,
+            now=parts.now,
+            on_lost=course.lost,
+            on_look=self._accounting.look,
+        )
         super().__init__(spec, parts, fleet, course, caretaker)
         self._undo = Undo()
         self._keeper: Keeper | None = None
@@ -73,6 +82,7 @@ class Session(ObservedSession):
         opening = Opening(self.spec, self._parts, self._undo, self._objects, self._start.begin)
         try:
             self._keeper, launching = opening.processes()
+            self._accounting.keep(self._keeper)
             self.warnings += opening.checked()
             self._course.move(SessionState.CONNECTING, SessionState.CHECKING)
             opening.lease(self.record(), self._keeper)

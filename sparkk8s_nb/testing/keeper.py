@@ -31,6 +31,10 @@ class FakeKeeper:
         """Noted."""
         self.told.append(("lease", name, uid))
 
+    def annotate(self, key: str, value: str) -> None:
+        """Noted."""
+        self.told.append(("annotate", key, value))
+
     def driver(self, process: ProcessId) -> None:
         """Noted."""
         self.told.append(("driver", process))

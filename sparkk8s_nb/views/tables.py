@@ -79,7 +79,7 @@ def _head(name: str) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "*" if value else ""
-    return str(value)
+    return "" if value is None else str(value)
 
 
 def _display(bundle: Mapping[str, str]) -> None:

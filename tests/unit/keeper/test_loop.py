@@ -166,3 +166,38 @@ def test_term_ends_the_keeper_of_a_living_kernel_and_cleans_up_after_a_dead_one(
     assert loop.step() is Outcome.TERMINATED
     kernel.dead = True
     assert loop.step() is Outcome.KERNEL_GONE
+
+
+def test_an_annotation_goes_with_the_next_renewal_and_once(loop, tell, api, clock):
+    """It costs no request; a Lease that was made anew gets it again."""
+    api.lease()
+    tell(do="lease", name="s", uid="u")
+    tell(do="annotate", key="k", value="old")
+    tell(do="annotate", key="k", value="new")
+    assert patches(api) == []
+    for _ in range(2):
+        clock.sleep(34)
+        loop.step()
+    api.lease(uid="second")
+    tell(do="lease", name="s", uid="second")
+    clock.sleep(34)
+    loop.step()
+    assert [body["metadata"] for body in api.bodies] == [
+        {"uid": "u", "annotations": {"k": "new"}},
+        {"uid": "u"},
+        {"uid": "second", "annotations": {"k": "new"}},
+    ]
+
+
+def test_an_annotation_outlives_an_outage(loop, tell, api, clock):
+    """What was not taken is sent again."""
+    api.lease()
+    tell(do="lease", name="s", uid="u")
+    tell(do="annotate", key="k", value="v")
+    api.down = True
+    clock.sleep(34)
+    loop.step()
+    api.down = False
+    clock.sleep(34)
+    loop.step()
+    assert [body["metadata"].get("annotations") for body in api.bodies] == [{"k": "v"}, {"k": "v"}]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sparkk8s_nb.model.fleet import Listed, PodGone, PodSeen, PodView, WatchLost
 from sparkk8s_nb.model.spec import GIB
-from sparkk8s_nb.model.usage import Usage
+from sparkk8s_nb.model.usage import Usage, parse_usage
 
 
 def pod(number=1, phase="Running", created=100.0, cores=1):
@@ -66,3 +66,11 @@ def test_costs_never_shrink_and_never_count_twice(steps):
         before = usage.at(float(second)).core_seconds
     assert usage.executors == len({number for number, _ in steps})
     assert before <= len(steps) * usage.executors
+
+
+def test_the_sums_survive_the_lease_s_annotation() -> None:
+    """Living executors up to now; what is none is nothing."""
+    usage = Usage().apply(PodSeen(pod=pod(cores=3), at=100.0)).at(160.0)
+    assert parse_usage(usage.as_json()) == Usage(executors=1, core_seconds=180.0, gib_seconds=120.0)
+    for text in ("", "{}", "[]", "null", '{"executors":"x","core_seconds":1,"gib_seconds":1}'):
+        assert parse_usage(text) is None

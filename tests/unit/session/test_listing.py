@@ -10,6 +10,7 @@ import pytest
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.model.spec import GIB, ClusterTarget, TargetKind
+from sparkk8s_nb.model.usage import Usage
 from sparkk8s_nb.processes import boot_id
 from sparkk8s_nb.session import listing
 from sparkk8s_nb.session.claims import claims
@@ -46,7 +47,7 @@ def settings(home, text):
     file.write_text(text)
 
 
-def session(name, *, dead=False, here=True, record=True):
+def session(name, *, dead=False, here=True, record=True, usage=None):
     value = SessionRecord(
         name=name, owner="ada", notebook="n", namespace="default",
         holder=Holder(boot="b", pid=1, started=1.0), app_id="spark-1", executors=2, cores=1,
@@ -54,7 +55,7 @@ def session(name, *, dead=False, here=True, record=True):
     )  # fmt: skip
     return FoundSession(
         name=name, uid="u", owner="ada", notebook="n", namespace="default", renewed="",
-        record=value if record else None, dead=dead, here=here,
+        record=value if record else None, dead=dead, here=here, usage=usage,
     )  # fmt: skip
 
 
@@ -125,6 +126,15 @@ def test_a_row_says_whether_its_kernel_lives(found):
     assert [rows[name].state for name in "abc"] == ["alive", "dead", "elsewhere"]
     assert (rows["a"].memory, rows["a"].age) == ("2 GiB", "1 min")
     assert rows["c"].as_dict()["app_id"] == ""
+
+
+def test_a_row_says_what_its_executors_have_used(found, environ, monkeypatch):
+    """As its Lease has it; nothing where that is not known."""
+    used = Usage(executors=2, core_seconds=7200.0, gib_seconds=1800.0)
+    sessions = [session("a", usage=used), session("b", record=False, usage=used), session("c")]
+    monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: sessions)
+    rows = listing.list_sessions(environ=environ)
+    assert [(row.core_hours, row.gib_hours) for row in rows] == [(2.0, 0.5), (2.0, 0.5), (None, None)]
 
 
 def test_only_the_dead_are_swept_and_only_when_told(found, environ):

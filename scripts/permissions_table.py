@@ -19,7 +19,8 @@ rights in one namespace (`--service-account NAME`, or `OTHER-NAMESPACE:NAME`, bi
 is asked for beyond that namespace; executors get no API token at all.
 
 Every start asks for each right first. Without a required one it ends with the sentence in the last column and
-the rule to add; without an optional one it goes on and says what will be missing.
+the rule to add; without an optional one it goes on and says what will be missing (what only administrators would
+miss is left out in silence).
 """
 
 
@@ -28,7 +29,8 @@ def table(rights: list[Right]) -> str:
     lines = ["| verb | resource | for | what is said without it |", "|---|---|---|---|"]
     for right in rights:
         resource = f"`{right.resource}`" + (f" ({right.group})" if right.group else "")
-        cells = (f"`{right.verbs[0]}`", resource, right.feature, right.lacking(NAMESPACE))
+        said = "(nothing)" if right.quiet else right.lacking(NAMESPACE)
+        cells = (f"`{right.verbs[0]}`", resource, right.feature, said)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

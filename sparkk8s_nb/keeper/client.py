@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
 from urllib3 import exceptions as net
 
 from sparkk8s_nb.apiserver import MERGE_PATCH, Answer, Requests, Timeouts
+from sparkk8s_nb.model.lease_events import KERNEL_GONE, lease_event
 
 TIMEOUTS = Timeouts(connect=5.0, read=10.0)
 CORE, LEASES = "/api/v1", "/apis/coordination.k8s.io/v1"
@@ -40,12 +42,17 @@ class Client:
     namespace : str
     selector : str
         Chooses everything the session made.
+    now : callable
+        Seconds since the epoch.
     """
 
-    def __init__(self, transport: Requests, namespace: str, selector: str) -> None:
+    def __init__(
+        self, transport: Requests, namespace: str, selector: str, *, now: Callable[[], float] = time.time
+    ) -> None:
         self._transport = transport
         self._namespace = urllib.parse.quote(namespace)
         self._selector = selector
+        self._now = now
 
     def renew(self, name: str, uid: str, now: float, annotations: Mapping[str, str] | None = None) -> Renewed:
         """Write the Lease's renewTime and some annotations, if it is still the one with that uid.
@@ -88,7 +95,21 @@ class Client:
             return
         metadata = _object(answer)["metadata"]
         if matches(self._selector, metadata.get("labels") or {}):
+            self._tell_end(name, metadata)
             self._send("DELETE", path, body=_options(uid=metadata["uid"]))
+
+    def _tell_end(self, name: str, metadata: Mapping[str, Any]) -> None:
+        """Write an Event; where we may not there is none."""
+        event = lease_event(
+            name,
+            self._namespace,
+            metadata["uid"],
+            KERNEL_GONE,
+            "The kernel is gone: its session was removed.",
+            labels=metadata.get("labels") or {},
+            now=self._now(),
+        )
+        self._send("POST", self._path(CORE, "events"), body=event)
 
     def _delete_all(self, root: str, plural: str, grace: int | None) -> None:
         query = {"labelSelector": self._selector}

@@ -21,6 +21,8 @@ class Right:
         What a session does with it.
     without : str
         What is missing without it; empty means that a start cannot work.
+    quiet : bool
+        Whether nobody is told who does not have it: it is not the user who misses anything.
 
     Examples
     --------
@@ -33,6 +35,7 @@ class Right:
     group: str = ""
     feature: str
     without: str = ""
+    quiet: bool = False
 
     @property
     def required(self) -> bool:
@@ -90,6 +93,13 @@ RIGHTS = (
         verbs=("list",),
         feature="why an executor is pending; waiting longer while an image is pulled",
         without="what a pending executor waits for is not known in full",
+    ),
+    Right(
+        resource="events",
+        verbs=("create",),
+        feature="Events on the session's Lease: start, failures, stop",
+        without="the session's Lease gets no Events",
+        quiet=True,
     ),
     Right(resource="services", verbs=("create",), feature="a name for the driver", without=_NAME),
     Right(

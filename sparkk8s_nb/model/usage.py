@@ -47,6 +47,15 @@ class Usage:
         """GiB-seconds as hours, to two digits."""
         return round(self.gib_seconds / 3600, 2)
 
+    def sentence(self) -> str:
+        """In words.
+
+        >>> Usage(executors=1, core_seconds=900.0, gib_seconds=3600.0).sentence()
+        '1 executor, 0.25 core-hours, 1.00 GiB-hours'
+        """
+        executors = "1 executor" if self.executors == 1 else f"{self.executors} executors"
+        return f"{executors}, {self.core_hours:.2f} core-hours, {self.gib_hours:.2f} GiB-hours"
+
     def as_json(self) -> str:
         """The sums on one line, for the Lease.
 

@@ -53,6 +53,8 @@ class Caretaker:
         Called once each time the Lease turns out to be gone or another's.
     on_look : callable
         Called at each look around, every few seconds; must not wait.
+    on_failed : callable
+        Called once for each executor that has failed, by its id.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Caretaker:
         now: Callable[[], float],
         on_lost: Callable[[], None],
         on_look: Callable[[], None] = lambda: None,
+        on_failed: Callable[[str], None] | None = None,
     ) -> None:
         self._cluster = cluster
         self._objects = objects
@@ -71,7 +74,8 @@ class Caretaker:
         self._now = now
         self._on_lost = on_lost
         self._on_look = on_look
-        self._chores: queue.Queue[PodView | Chore] = queue.Queue(CHORES)
+        self._on_failed = on_failed
+        self._chores: queue.Queue[PodView | Chore | Callable[[], object]] = queue.Queue(CHORES)
         self._lock = threading.Lock()
         self._logs: OrderedDict[str, str] = OrderedDict()
         self._last_failed = ""
@@ -100,6 +104,10 @@ class Caretaker:
         """
         self._put(pod)
 
+    def later(self, request: Callable[[], object]) -> None:
+        """Send a request to the API server from the worker; again, if it does not answer."""
+        self._put(request)
+
     def look_at_lease(self) -> None:
         """A pod went: perhaps the Lease did."""
         self._put(Chore.LEASE)
@@ -119,7 +127,7 @@ class Caretaker:
         """There is a Lease again."""
         self._lost = False
 
-    def _put(self, chore: PodView | Chore) -> None:
+    def _put(self, chore: PodView | Chore | Callable[[], object]) -> None:
         try:
             self._chores.put_nowait(chore)
         except queue.Full:
@@ -144,7 +152,7 @@ class Caretaker:
             except ClusterError:
                 logger.debug("chore %s failed", chore, exc_info=True)
 
-    def do(self, chore: PodView | Chore | None) -> None:
+    def do(self, chore: PodView | Chore | Callable[[], object] | None) -> None:
         """Do one chore, or with None look around; what the worker calls.
 
         Raises
@@ -157,6 +165,8 @@ class Caretaker:
                 self._delete(chore)
             else:
                 self._unmarked.setdefault(chore.uid, (chore, self._now()))
+        elif callable(chore):
+            chore()
         elif chore is Chore.LEASE or self._now() - self._lease_seen > LEASE_EVERY:
             self._check_lease()
         if chore is None:
@@ -183,6 +193,8 @@ class Caretaker:
                 self._last_failed = pod.executor
             while len(self._logs) > DEAD_KEPT:
                 self._logs.popitem(last=False)
+        if pod.phase == "Failed" and self._on_failed is not None:
+            self._on_failed(pod.executor)
 
     def _delete(self, pod: PodView) -> None:
         try:

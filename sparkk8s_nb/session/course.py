@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sparkk8s_nb.errors import DriverError, SessionLostError, SparkK8sError
+from sparkk8s_nb.model import lease_events
 from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.telemetry.feed import Feed
@@ -21,13 +22,21 @@ class Course:
         Where the verdict is shown.
     stop_asking : callable
         Has Spark ask for no more executors.
+    announce : callable
+        Told of what goes wrong: an Event's reason and its message. Must not wait.
     """
 
-    def __init__(self, fleet: FleetState, stop_asking: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fleet: FleetState,
+        stop_asking: Callable[[], None],
+        announce: Callable[[str, str], None],
+    ) -> None:
         self.feed: Feed[SessionState] = Feed(SessionState.CHECKING)
         self.trouble: SparkK8sError | None = None
         self._fleet = fleet
         self._stop_asking = stop_asking
+        self._announce = announce
 
     @property
     def state(self) -> SessionState:
@@ -50,12 +59,12 @@ class Course:
         """The Lease is gone: pods of a dead owner are collected at once, and Spark would make new ones for ever."""
         if not self.move(SessionState.LOST, SessionState.CONNECTING, SessionState.RUNNING):
             return
-        self._judge(
-            SessionLostError(
-                "The session's Lease was deleted, and the cluster removed its executors.",
-                fix="%sparkk8s scale N revives it.",
-            )
+        lost = SessionLostError(
+            "The session's Lease was deleted, and the cluster removed its executors.",
+            fix="%sparkk8s scale N revives it.",
         )
+        self._judge(lost)
+        self._announce(lease_events.LOST, lost.problem)
         self._stop_asking()
 
     def found(self) -> None:
@@ -67,10 +76,12 @@ class Course:
         """The JVM has died; an end that was wished for is none."""
         if self.move(SessionState.FAILED, *LIVING):
             self._judge(error)
+            self._announce(lease_events.DRIVER_FAILED, error.problem)
 
     def tripped(self, reason: str) -> None:
         """The breaker has tripped: Spark itself would ask for ever."""
         self._fleet.judge(f"Stopped asking for executors: {reason}. After mending it: %sparkk8s scale N.")
+        self._announce(lease_events.GIVEN_UP, f"Stopped asking for executors: {reason}.")
         self._stop_asking()
 
     def _judge(self, trouble: SparkK8sError) -> None:

@@ -10,7 +10,8 @@ import logging
 import threading
 from dataclasses import replace
 
-from sparkk8s_nb.errors import DriverError, NotFoundError, UsageError
+from sparkk8s_nb.errors import DriverError, NotFoundError, SparkK8sError, UsageError
+from sparkk8s_nb.model import lease_events
 from sparkk8s_nb.model.fleet import WantedChanged
 from sparkk8s_nb.model.progress import CellRef
 from sparkk8s_nb.model.quantities import format_duration
@@ -18,6 +19,7 @@ from sparkk8s_nb.model.spec import SessionSpec
 from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.accounting import Accounting
+from sparkk8s_nb.session.announcer import Announcer
 from sparkk8s_nb.session.cancelling import cancel_cell
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
@@ -53,7 +55,14 @@ class Session(ObservedSession):
         fleet = FleetState(spec.executors, on_trip=lambda reason: self._course.tripped(reason))
         self._objects = ClusterObjects(spec, parts)
         self._asking = Asking(self._objects)
-        course = Course(fleet, stop_asking=self._asking.stop)
+        self._announcer = Announcer(
+            parts.cluster,
+            spec,
+            lambda: self._objects.lease_uid,
+            now=parts.now,
+            later=lambda request: self._caretaker.later(request),
+        )
+        course = Course(fleet, stop_asking=self._asking.stop, announce=self._announcer.say)
         self._accounting = Accounting(fleet, parts.now)
         caretaker = Caretaker(
             parts.cluster,
@@ -62,6 +71,7 @@ class Session(ObservedSession):
             now=parts.now,
             on_lost=course.lost,
             on_look=self._accounting.look,
+            on_failed=lambda executor: self._announcer.failed(executor, self.fleet.find(executor)),
         )
         super().__init__(spec, parts, fleet, course, caretaker)
         self._undo = Undo()
@@ -105,9 +115,13 @@ class Session(ObservedSession):
             )
             self.warnings += [f"Going on without {thing}." for thing in self._objects.without]
             self._start.begin("")
+            took = format_duration(self.start_seconds)
+            self._announcer.say(lease_events.STARTED, f"{self.fleet.summary()}; the start took {took}.")
         except BaseException as error:
             self._course.feed.publish(SessionState.FAILED)
             self._start.begin("")
+            reason = error.problem if isinstance(error, SparkK8sError) else type(error).__name__
+            self._announcer.write_last(lease_events.START_FAILED, reason)
             for failure in self._close():
                 logger.warning("the start was not undone whole: %s", failure)
                 error.add_note(f"Not undone: {failure}.")
@@ -119,6 +133,8 @@ class Session(ObservedSession):
             if self.state in {SessionState.STOPPING, SessionState.STOPPED}:
                 return self._summary
             self._course.feed.publish(SessionState.STOPPING)
+            if not self.fleet.stale:  # an API server that does not answer would only hold up the end
+                self._announcer.write_last(lease_events.STOPPED, f"After {self._ran()}.")
             try:
                 self._summary = self._describe_end(self._close())
             finally:
@@ -240,11 +256,12 @@ class Session(ObservedSession):
             for feed in (self._fleet.feed, self._course.feed):
                 feed.close()
 
+    def _ran(self) -> str:
+        """How long, with how much."""
+        return f"{format_duration(self.seconds)}, {self._fleet.usage(self._parts.now()).sentence()}"
+
     def _describe_end(self, failures: list[str]) -> str:
-        usage = self._fleet.usage(self._parts.now())
-        executors = "1 executor" if usage.executors == 1 else f"{usage.executors} executors"
-        cost = f"{usage.core_hours:.2f} core-hours, {usage.gib_hours:.2f} GiB-hours"
-        ran = f"{format_duration(self.seconds)}, {executors}, {cost}"
+        ran = self._ran()
         if failures:
             return f"Stopped, but {'; '.join(failures)}. ({ran})"
         return f"Stopped after {ran}. Nothing left."

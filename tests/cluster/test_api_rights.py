@@ -16,6 +16,7 @@ from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import Renewal, lease_manifest, renew
 from sparkk8s_nb.kube.preflight import check_rights, cpu_limit_demanded
 from sparkk8s_nb.model.labels import session_selector
+from sparkk8s_nb.model.lease_events import STARTED, lease_event
 from sparkk8s_nb.model.rights import Right, singly
 from sparkk8s_nb.model.sparkconf import DriverNetwork
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
@@ -23,6 +24,7 @@ from sparkk8s_nb.recipes.rbac import ACCOUNT
 from sparkk8s_nb.session.parts import HeldNetwork
 from sparkk8s_nb.session.session import Session
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
+from tests.embedded.kernels import eventually
 from tests.unit.session.conftest import World
 
 DRIVER = DriverNetwork(address="192.0.2.7", driver_port=22000, block_manager_port=22001, ui_port=22002)
@@ -39,6 +41,12 @@ LEASE = lease_manifest("one", "", labels={}, annotations={}, holder="h", duratio
 LEASE["metadata"].pop("namespace")
 SERVICE = object_of("Service", spec={"clusterIP": "None", "ports": [{"port": 1}]})
 SLICE = object_of("EndpointSlice", addressType="IPv4", endpoints=[])
+
+
+def event_of(cluster: KubeCluster) -> dict[str, Any]:
+    """An Event on a Lease, as a session writes it."""
+    return lease_event("one", cluster.target.namespace, "u", STARTED, "x", labels={}, now=1.0)
+
 
 REQUESTS: dict[tuple[str, str], Callable[[KubeCluster], object]] = {
     ("pods", "create"): lambda cluster: cluster.create(POD, dry_run=True),
@@ -62,6 +70,7 @@ REQUESTS: dict[tuple[str, str], Callable[[KubeCluster], object]] = {
     ("configmaps", "deletecollection"): lambda cluster: cluster.delete_all("ConfigMap", SELECTOR),
     ("pods/log", "get"): lambda cluster: cluster.pod_log("one"),
     ("events", "list"): lambda cluster: cluster.pod_events("one"),
+    ("events", "create"): lambda cluster: cluster.create(event_of(cluster), dry_run=True),
     ("services", "create"): lambda cluster: cluster.create(SERVICE, dry_run=True),
     ("services", "delete"): lambda cluster: cluster.delete("Service", "one"),
     ("services", "deletecollection"): lambda cluster: cluster.delete_all("Service", SELECTOR),
@@ -144,6 +153,32 @@ def test_the_printed_role_is_enough(namespace: Namespace, printed: KubeCluster) 
     assert cpu_limit_demanded(printed) is False
 
 
+def test_the_preflight_of_whoever_has_the_role_asks_once(
+    printed: KubeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's list of our rules is complete: no right is asked for singly."""
+    monkeypatch.setattr(KubeCluster, "can", lambda *_, **__: pytest.fail("a right was asked for singly"))
+    assert check_rights(printed) == ()
+
+
+def test_a_session_tells_of_its_start_and_end_on_its_lease(namespace: Namespace, world: World) -> None:
+    """Which kubectl describe shows by these fields."""
+    session = session_of(world, namespace, namespace.connect(namespace.user("analyst", session_rules())))
+    session.open()
+    lease = namespace.administrator.read("Lease", world.name)
+    assert lease is not None
+    uid = lease["metadata"]["uid"]
+    fields = f"involvedObject.kind=Lease,involvedObject.name={world.name},involvedObject.uid={uid}"
+
+    def told() -> list[str]:
+        events, _ = namespace.administrator.snapshot("Event", fields=fields)
+        return [event["reason"] for event in events]
+
+    assert eventually(lambda: told() == ["SessionStarted"], 20)
+    session.stop()
+    assert sorted(told()) == ["SessionStarted", "SessionStopped"]
+
+
 def test_the_requests_are_those_of_the_table() -> None:
     """A right that nothing asks for does not belong into the Role."""
     assert set(REQUESTS) == {(right.resource, right.verbs[0]) for right in singly()}
@@ -190,7 +225,7 @@ def test_a_right_that_is_missing_is_refused_by_name(namespace: Namespace, right:
         assert before.value.problem == right.lacking(namespace.name)
         assert before.value.fix == right.remedy(namespace.name)
     else:
-        assert check_rights(user) == (right.lacking(namespace.name),)
+        assert check_rights(user) == (() if right.quiet else (right.lacking(namespace.name),))
     with pytest.raises(RefusedError) as refused:
         REQUESTS[right.resource, right.verbs[0]](user)
     assert f"We may not {right.verbs[0]} {right.resource}" in refused.value.problem
@@ -206,6 +241,6 @@ def test_a_session_without_an_optional_right_starts_with_its_warning_and_stops(
     """Nothing but what the warning names is left out."""
     session = session_of(world, namespace, without(namespace, right))
     session.open()
-    assert right.lacking(namespace.name) in session.warnings
+    assert (right.lacking(namespace.name) in session.warnings) is not right.quiet
     session.stop()
     assert not {"Lease", "Pod"} & set(of_session(namespace, world))

@@ -33,6 +33,7 @@ class SmallApi:
     down: bool = False
     sent: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
 
     def lease(self, name: str = "s", uid: str = "u", labels: Mapping[str, str] = LABELS) -> None:
         self.leases[name] = {"metadata": {"name": name, "uid": uid, "labels": dict(labels)}, "spec": {}}
@@ -58,6 +59,9 @@ class SmallApi:
             return Answer(status=self.refused[method, plural], body=b"{}")
         if plural == "leases":
             return self._lease(method, name, body)
+        if plural == "events":
+            self.events.append(body)
+            return _answer(body)
         assert query == {"labelSelector": SELECTOR}
         if plural == "pods" and method == "DELETE":
             self.pods = min(self.pods, self.stubborn)
@@ -96,7 +100,7 @@ def api() -> SmallApi:
 @pytest.fixture
 def client(api: SmallApi) -> Client:
     """The keeper's client on it."""
-    return Client(api, "team", SELECTOR)
+    return Client(api, "team", SELECTOR, now=lambda: 60.0)
 
 
 @pytest.fixture

@@ -57,11 +57,25 @@ def test_the_lease_is_deleted_by_its_present_uid(api, client):
     assert api.leases == {}
 
 
+def test_an_event_says_why_the_lease_goes(api, client):
+    """Whether or not we may write it."""
+    api.lease(uid="x")
+    client.delete_lease("s")
+    (event,) = api.events
+    assert (event["reason"], event["type"], event["involvedObject"]["uid"]) == ("KernelGone", "Warning", "x")
+    assert event["lastTimestamp"] == "1970-01-01T00:01:00Z"
+    api.lease()
+    api.refused = {("POST", "events"): 403}
+    client.delete_lease("s")
+    assert api.leases == {}
+
+
 def test_a_lease_of_somebody_else_stays(api, client):
     """Same name, no label of this session."""
     api.lease(labels={"sparkk8s-nb/session": "other"})
     client.delete_lease("s")
     assert list(api.leases) == ["s"]
+    assert api.events == []
 
 
 def test_what_we_may_not_delete_is_left_to_the_collector(api, client):

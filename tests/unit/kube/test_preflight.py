@@ -52,6 +52,13 @@ def test_only_what_the_rules_do_not_name_is_asked_for_singly():
     assert len([call for call in cluster.calls if call.kind == "SelfSubjectAccessReview"]) == 2
 
 
+def test_what_only_administrators_miss_is_neither_asked_for_nor_told():
+    """Events on the Lease."""
+    cluster = FakeCluster()
+    cluster.deny("create", "events")
+    assert check_rights(cluster) == ()
+
+
 def test_missing_rights_without_which_nothing_works_are_all_named():
     """One error, with each rule that the administrator has to add."""
     cluster = FakeCluster("team")

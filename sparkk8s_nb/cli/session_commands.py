@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from sparkk8s_nb.cli.output import Output, only_flags
-from sparkk8s_nb.session.listing import SWEEP_QUESTION, SessionRow, list_contexts, list_sessions, sweep
+from sparkk8s_nb.session.listing import (
+    SWEEP_QUESTION,
+    WATCHING,
+    SessionRow,
+    list_contexts,
+    list_sessions,
+    sweep,
+)
 from sparkk8s_nb.views.question import ask
 from sparkk8s_nb.views.tables import aligned
 
@@ -20,8 +28,17 @@ def ps(words: Sequence[str], output: Output) -> int:
 
 
 def gc(words: Sequence[str], output: Output) -> int:
-    """Show sessions whose kernel is proven dead, and ask whether to remove them; ``--yes`` does not ask."""
-    flags = only_flags(words, ("--yes", "--all-users"), "sparkk8s-nb gc [--yes] [--all-users]")
+    """Show sessions whose kernel is proven dead, and ask whether to remove them; ``--yes`` does not ask.
+
+    ``--watch`` also counts those as dead that are held outside of the cluster and that nobody renews meanwhile.
+    """
+    flags = only_flags(
+        words, ("--yes", "--all-users", "--watch"), "sparkk8s-nb gc [--yes] [--all-users] [--watch]"
+    )
+
+    def watching(count: int) -> None:
+        sessions = "1 session is" if count == 1 else f"{count} sessions are"
+        print(f"{sessions} held outside of the cluster. {WATCHING}.", file=sys.stderr)
 
     def consent(dead: Sequence[SessionRow]) -> bool | None:
         if not output.as_json:
@@ -30,7 +47,11 @@ def gc(words: Sequence[str], output: Output) -> int:
             return True
         return None if output.as_json else ask(SWEEP_QUESTION)
 
-    found = sweep(consent=consent, all_users="--all-users" in flags)
+    found = sweep(
+        consent=consent,
+        all_users="--all-users" in flags,
+        watch=watching if "--watch" in flags else None,
+    )
     output.show(asdict(found), found.outcome("sparkk8s-nb gc --yes"))
     return 1 if found.failures else 0
 

@@ -1,7 +1,8 @@
 """A CronJob that removes what dead sessions have left, for namespaces that outlive their notebooks.
 
 It runs ``sparkk8s-nb gc``, which removes only what is proven dead: the notebook's pod is gone, or its container
-has ended or been restarted. A notebook outside the cluster proves nothing to it, and its session stays.
+has ended or been restarted, or, of one outside of the cluster, nobody renewed its Lease for the quarter of an hour in
+which the job watched it. Where no such session is in question the job ends at once.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ NAME = "sparkk8s-nb-reaper"
 SCHEDULE = "*/15 * * * *"
 UID = 185
 SCRATCH = "/scratch"
-DEADLINE_SECONDS = 600
+DEADLINE_SECONDS = 2400
+"""Longer than ``gc --watch`` takes where the API server goes away while it watches."""
+
 
 HEAD = """\
-Removes Spark sessions whose notebook's pod is gone or whose container was restarted; all others stay.
+Removes Spark sessions whose notebook's pod is gone or whose container was restarted, and those of notebooks
+outside of the cluster whose Lease nobody renews for 15 minutes under its eyes; all others stay.
 It may look at pods and delete pods and Leases of its namespace; all else goes with its Lease."""
 
 PROOF = Right(resource="pods", verbs=("get",), feature="whether a session's notebook is still there")
@@ -98,7 +102,7 @@ def _pod(image: str) -> Json:
             {
                 "name": "gc",
                 "image": image,
-                "command": ["python3", "-m", "sparkk8s_nb.cli", "gc", "--all-users", "--yes"],
+                "command": ["python3", "-m", "sparkk8s_nb.cli", "gc", "--all-users", "--yes", "--watch"],
                 "env": [{"name": name, "value": SCRATCH} for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR")],
                 "workingDir": SCRATCH,
                 "resources": {

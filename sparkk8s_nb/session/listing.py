@@ -14,6 +14,7 @@ from sparkk8s_nb.model.names import label_value
 from sparkk8s_nb.model.paths import runtime_dir
 from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
+from sparkk8s_nb.session.lease_watch import WATCH_SECONDS, unrenewed
 from sparkk8s_nb.session.notebook_identity import user_name
 from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all
 from sparkk8s_nb.session.session_dir import remove_abandoned
@@ -21,6 +22,7 @@ from sparkk8s_nb.session.starting import settings_for
 from sparkk8s_nb.session.targets import EMBEDDED_NAMESPACE, choose_target, known_contexts
 from sparkk8s_nb.session.wiring import cluster_without_session
 
+WATCHING = f"Watching for up to {format_duration(WATCH_SECONDS)} whether they are renewed"
 SWEEP_QUESTION = "Their kernels are dead. Remove what they left?"
 
 
@@ -120,6 +122,7 @@ def sweep(
     *,
     consent: Callable[[Sequence[SessionRow]], bool | None],
     all_users: bool = False,
+    watch: Callable[[int], object] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Sweep:
     """Find sessions whose kernel is proven dead, and remove just those if told to.
@@ -131,10 +134,19 @@ def sweep(
     consent : callable
         Shown the dead ones, if there are any: whether to remove them; None where nobody can say.
     all_users : bool
+    watch : callable, optional
+        Watch the Leases of sessions held outside of the cluster for a quarter of an hour, and count those that
+        nobody renews as dead; told before how many they are.
     environ : Mapping
     """
     target = default_target(environ)
     found = _find(target, all_users=all_users, environ=environ)
+    outside = [session for session in found if session.outside]
+    if watch is not None and outside:
+        watch(len(outside))
+        with cluster_without_session(target, environ) as cluster:
+            silent = {session.uid: session for session in unrenewed(cluster, outside)}
+        found = [silent.get(session.uid, session) for session in found]
     dead = [session for session in found if session.dead]
     failures: Sequence[str] = ()
     answer = consent([_row(session) for session in dead]) if dead else None

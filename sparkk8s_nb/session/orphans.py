@@ -1,7 +1,8 @@
 """Sessions that others left: found by their Leases, removed only when their process is proven dead.
 
-Proven by this machine (that process is not there, on this boot) or by the API (the pod that held the session is
-gone, or its container has ended or been restarted). An old renewTime proves nothing: a closed lid, a paused
+Proven by this machine (that process is not there, on this boot), by the API (the pod that held the session is
+gone, or its container has ended or been restarted) or, for those held outside of the cluster, by a watch over
+their Leases (:mod:`~sparkk8s_nb.session.lease_watch`). An old renewTime proves nothing: a closed lid, a paused
 machine or an API server that was away expires every Lease, and clocks differ.
 """
 
@@ -40,6 +41,8 @@ class FoundSession:
         Whether its process is proven dead, by this machine or by the API.
     here : bool
         Whether its process is of this boot of this machine, so that it can be told.
+    version : str
+        Its Lease's resourceVersion.
     usage : Usage or None
         What its executors had used when its Lease was last renewed; None where that is not known.
     """
@@ -53,7 +56,14 @@ class FoundSession:
     renewed: str
     dead: bool
     here: bool = False
+    version: str = ""
     usage: Usage | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether nobody but its Lease's renewals can tell of it: its process is on another machine, in no pod."""
+        record = self.record
+        return record is not None and not (self.dead or self.here or record.readonly or record.holder.pod)
 
 
 def find_sessions(
@@ -136,5 +146,6 @@ def _found(lease: dict[str, Any], pods: _HolderPods) -> FoundSession:
         and not record.readonly
         and (proven_dead(record) or pods.ended(record.holder)),
         here=record is not None and record.holder.boot == boot_id(),
+        version=meta.get("resourceVersion", ""),
         usage=parse_usage((meta.get("annotations") or {}).get(USAGE, "")),
     )

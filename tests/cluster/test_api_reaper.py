@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from sparkk8s_nb.cli.main import main
+from sparkk8s_nb.kube.lease import micro_time
 from sparkk8s_nb.recipes.reaper import NAME
+from sparkk8s_nb.session.lease_watch import unrenewed
 from sparkk8s_nb.session.orphans import find_sessions, remove_all
 from tests.cluster.left_sessions import NOTEBOOK, make_session
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster
@@ -54,6 +57,27 @@ def test_it_removes_the_session_whose_notebook_is_gone_and_no_other(
     assert remove_all(cluster, [session for session in found if session.dead]) == []
     assert names(namespace, "Lease") == ["alive"]
     assert sorted(names(namespace, "Pod")) == ["alive-exec-1", "notebook"]
+
+
+def test_it_removes_the_session_held_outside_that_nobody_renews(
+    namespace: Namespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other one's keeper lives on another machine."""
+    for name in ("silent", "renewed"):
+        make_session(namespace, name, {"metadata": {"name": "", "uid": "", "namespace": ""}})
+    namespace.apply(printed(capsys, namespace.name))
+    cluster = namespace.connect(namespace.kubeconfig(NAME))
+
+    def keeper_s_pause(seconds: float) -> None:
+        namespace.administrator.merge("Lease", "renewed", {"spec": {"renewTime": micro_time(time.time())}})
+        time.sleep(seconds)
+
+    found = find_sessions(cluster)
+    assert [session.dead for session in found] == [False, False]
+    silent = unrenewed(cluster, found, seconds=1.0, every=0.2, sleep=keeper_s_pause)
+    assert [session.name for session in silent] == ["silent"]
+    assert remove_all(cluster, silent) == []
+    assert names(namespace, "Lease") == ["renewed"]
 
 
 def test_notebooks_of_another_namespace_are_judged_only_with_the_right_to_look(

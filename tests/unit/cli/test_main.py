@@ -54,7 +54,7 @@ def test_the_version_is_printed(capsys):
         (["rnu"], "Did you mean run?"),
         (["zzz"], "See sparkk8s-nb --help."),
         (["ps", "--all-user"], "Did you mean --all-users?"),
-        (["gc", "now"], "usage: sparkk8s-nb gc [--yes] [--all-users]"),
+        (["gc", "now"], "usage: sparkk8s-nb gc [--yes] [--all-users] [--watch]"),
         (["contexts", "--jsno"], "Did you mean --json?"),
         (["cluster", "upp"], "Did you mean up?"),
         (
@@ -162,7 +162,7 @@ def test_sweeping_shows_and_then_asks_once(monkeypatch, capsys, words, answers, 
     """A program that reads JSON cannot be asked, and its document stays one."""
     said, shown = [], []
 
-    def sweep(*, consent, all_users):
+    def sweep(*, consent, all_users, watch):
         said.append(consent([row("d", "dead")]))
         shown.append(capsys.readouterr().out)
         return Sweep(dead=[row("d", "dead")], kept=[], removed=bool(said[0]), declined=said[0] is False)
@@ -173,6 +173,24 @@ def test_sweeping_shows_and_then_asks_once(monkeypatch, capsys, words, answers, 
     assert (said, answers) == (consents, [])
     assert ("dead" in shown[0]) is ("--json" not in words)
     assert ("--yes" in capsys.readouterr().out) is (consents == [None] and "--json" not in words)
+
+
+def test_watching_is_asked_for_and_says_so_beside_the_result(monkeypatch, capsys):
+    """It takes a quarter of an hour."""
+    asked = []
+
+    def sweep(*, watch, **others):
+        asked.append(watch)
+        if watch is not None:
+            watch(2)
+        return Sweep(dead=[], kept=[], removed=False)
+
+    monkeypatch.setattr(session_commands, "sweep", sweep)
+    assert main(["gc"]) == main(["gc", "--watch", "--json"]) == 0
+    assert asked[0] is None
+    assert capsys.readouterr().err == (
+        "2 sessions are held outside of the cluster. Watching for up to 15 min whether they are renewed.\n"
+    )
 
 
 def test_contexts_are_a_table_or_json(monkeypatch, capsys):

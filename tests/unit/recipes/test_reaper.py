@@ -10,7 +10,7 @@ def test_it_runs_gc_for_all_users_without_a_question():
     """Nobody is there to answer one."""
     template = reaper("team", "notebook:1")[-1]["spec"]["jobTemplate"]["spec"]["template"]
     command = template["spec"]["containers"][0]["command"]
-    assert command == ["python3", "-m", "sparkk8s_nb.cli", "gc", "--all-users", "--yes"]
+    assert command == ["python3", "-m", "sparkk8s_nb.cli", "gc", "--all-users", "--yes", "--watch"]
     assert "gc" in COMMANDS
     assert template["spec"]["containers"][0]["image"] == "notebook:1"
 

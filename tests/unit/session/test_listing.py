@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -151,6 +152,23 @@ def test_only_the_dead_are_swept_and_only_when_told(found, environ):
     assert ([item.name for item in found], swept.removed) == (["b"], True)
     assert swept.failures == ["b: stuck"]
     assert [row.name for row in swept.kept] == ["a", "c"]
+
+
+def test_only_who_wants_it_waits_for_those_held_outside(found, environ, monkeypatch):
+    """What nobody renews is dead then."""
+    told = []
+
+    def unrenewed(cluster, outside):
+        return [replace(session, dead=True) for session in outside]
+
+    monkeypatch.setattr(listing, "unrenewed", unrenewed)
+    shown = listing.sweep(consent=lambda dead: None, watch=told.append, environ=environ)
+    assert ([row.name for row in shown.dead], told) == (["b"], [])
+    outside = replace(session("d", here=False), uid="d")
+    monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: [session("a"), outside])
+    assert [row.name for row in listing.sweep(consent=lambda dead: None, environ=environ).dead] == []
+    shown = listing.sweep(consent=lambda dead: None, watch=told.append, environ=environ)
+    assert ([row.name for row in shown.dead], [row.name for row in shown.kept], told) == (["d"], ["a"], [1])
 
 
 def test_nobody_is_asked_where_nothing_is_dead(found, environ, monkeypatch):

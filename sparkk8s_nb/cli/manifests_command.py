@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sparkk8s_nb.cli.output import JSON_FLAG, Output
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.names import check_image, check_namespace, check_object_name
+from sparkk8s_nb.model.quantities import parse_cores, parse_memory
+from sparkk8s_nb.model.spec import MIB
 from sparkk8s_nb.model.suggest import did_you_mean
-from sparkk8s_nb.recipes import rbac, reaper
+from sparkk8s_nb.recipes import network, policy, rbac, reaper
+from sparkk8s_nb.recipes.policy_rules import Shared
 from sparkk8s_nb.recipes.rendering import Json, as_yaml
 
 NAMESPACE = "--namespace"
@@ -17,19 +22,39 @@ ACCOUNT = "--service-account"
 IMAGE = "--image"
 NOTEBOOKS = "--notebook-namespace"
 SCHEDULE = "--schedule"
+REGISTRY = "--registry"
+PREFIX = "--account-prefix"
+EXECUTORS = "--executor-account"
+PULL_SECRETS = "--pull-secrets"
+ADMINISTRATORS = "--admin-groups"
+MAX_CORES = "--max-cores"
+MAX_MEMORY = "--max-memory"
+DRIVERS = "--drivers"
 DEFAULT_NAMESPACE = "default"
+
+IMAGE_BEGINNING = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*")
+NAME_BEGINNING = re.compile(r"[a-z0-9][a-z0-9.-]*")
+OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:@/_-]*")
+EXAMPLES = {
+    REGISTRY: "registry.example/team/",
+    PREFIX: "jupyter-",
+    PULL_SECRETS: "regcred",
+    ADMINISTRATORS: "platform",
+}
 
 Given = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One kind of manifests: its options with their placeholders, its opening comment, and how it is made."""
+    """One kind of manifests: its options with their placeholders, its opening comment, and how both are made."""
 
     options: Mapping[str, str]
     required: frozenset[str] = frozenset()
-    head: str
+    head: str = ""
     make: Callable[[Given], list[Json]]
+    make_head: Callable[[Given], str] | None = None
 
 
 def _rbac(given: Given) -> list[Json]:
@@ -46,6 +71,38 @@ def _reaper(given: Given) -> list[Json]:
     )
 
 
+def _policy(given: Given) -> list[Json]:
+    most = {
+        "max_cores": parse_cores(given[MAX_CORES], option=MAX_CORES) if MAX_CORES in given else None,
+        "max_memory": parse_memory(given[MAX_MEMORY], option=MAX_MEMORY) // MIB
+        if MAX_MEMORY in given
+        else None,
+    }
+    return policy.policy(
+        Shared(
+            namespace=_namespace(given),
+            notebook_namespace=check_namespace(given[NOTEBOOKS], option=NOTEBOOKS),
+            registries=tuple(f"{text.rstrip('/')}/" for text in _words(given, REGISTRY, IMAGE_BEGINNING)),
+            account_prefix="".join(_words(given, PREFIX, NAME_BEGINNING)),
+            executor_account=check_object_name(
+                given.get(EXECUTORS, "default"), option=EXECUTORS, what="a service account"
+            ),
+            pull_secrets=tuple(_words(given, PULL_SECRETS, OBJECT_NAME)),
+            administrators=tuple(_words(given, ADMINISTRATORS, GROUP_NAME)),
+            **{key: value for key, value in most.items() if value is not None},
+        )
+    )
+
+
+def _network(given: Given) -> list[Json]:
+    notebooks = given.get(NOTEBOOKS, "")
+    return network.network(
+        _namespace(given),
+        check_namespace(notebooks, option=NOTEBOOKS) if notebooks else "",
+        drivers=_cidr(given.get(DRIVERS, "")),
+    )
+
+
 RECIPES: Mapping[str, Recipe] = {
     "rbac": Recipe(options={NAMESPACE: "NS", ACCOUNT: "SA"}, head=rbac.HEAD, make=_rbac),
     "reaper": Recipe(
@@ -53,6 +110,27 @@ RECIPES: Mapping[str, Recipe] = {
         required=frozenset({IMAGE}),
         head=reaper.HEAD,
         make=_reaper,
+    ),
+    "policy": Recipe(
+        options={
+            NOTEBOOKS: "NS",
+            REGISTRY: "PREFIX,...",
+            NAMESPACE: "NS",
+            PREFIX: "PREFIX",
+            EXECUTORS: "SA",
+            PULL_SECRETS: "NAME,...",
+            ADMINISTRATORS: "GROUP,...",
+            MAX_CORES: "N",
+            MAX_MEMORY: "M",
+        },
+        required=frozenset({NOTEBOOKS, REGISTRY}),
+        head=policy.HEAD,
+        make=_policy,
+    ),
+    "network": Recipe(
+        options={NAMESPACE: "NS", NOTEBOOKS: "NS", DRIVERS: "CIDR"},
+        make=_network,
+        make_head=lambda given: network.head(_namespace(given)),
     ),
 }
 
@@ -70,8 +148,10 @@ def manifests(words: Sequence[str], output: Output) -> int:
             fix=did_you_mean(name, RECIPES, otherwise=f"There are: {', '.join(RECIPES)}."),
         )
     recipe = RECIPES[name]
-    made = recipe.make(_options(rest, recipe, _usage(name)))
-    output.show(made, as_yaml(made, head=recipe.head).rstrip("\n"))
+    given = _options(rest, recipe, _usage(name))
+    made = recipe.make(given)
+    head = recipe.head if recipe.make_head is None else recipe.make_head(given)
+    output.show(made, as_yaml(made, head=head).rstrip("\n"))
     return 0
 
 
@@ -107,6 +187,26 @@ def _options(words: Sequence[str], recipe: Recipe, usage: str) -> dict[str, str]
 
 def _namespace(given: Given) -> str:
     return check_namespace(given.get(NAMESPACE, DEFAULT_NAMESPACE))
+
+
+def _words(given: Given, option: str, pattern: re.Pattern[str]) -> list[str]:
+    """Words with commas between them, each of a form that needs no quoting anywhere."""
+    words = [word for word in given.get(option, "").split(",") if word]
+    for word in words:
+        if not pattern.fullmatch(word):
+            raise UsageError(
+                f"{option} does not take {word}.", fix=f"Write it like {option} {EXAMPLES[option]}"
+            )
+    return words
+
+
+def _cidr(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text)) if text else ""
+    except ValueError as error:
+        raise UsageError(
+            f"{DRIVERS} {text} is not a network.", fix=f"Write it like {DRIVERS} 192.0.2.0/24"
+        ) from error
 
 
 def _account(text: str) -> str:

@@ -21,6 +21,9 @@ from sparkk8s_nb.model.suggest import correct, shown, written
 LABEL_VALUE_MAX = 63
 DNS_LABEL_MAX = 63
 SESSION_NAME_MAX = 40
+OWNER_MAX = 30
+OWNED_NAME_MAX = 47
+"""Spark takes no longer prefix for the names of executors."""
 
 _HASH_LENGTH = 10
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -89,8 +92,11 @@ def object_name(text: str, *, limit: int = SESSION_NAME_MAX) -> str:
     return _with_hash(_slug(text), text, limit)
 
 
-def session_name(notebook: str, nonce: str) -> str:
+def session_name(notebook: str, nonce: str, *, owner: str = "") -> str:
     """Return the session's name in the cluster: ``spark-<notebook>-<nonce>``, at most 40 characters.
+
+    Where the owner's name is to be told from it, ``spark-<owner>--<notebook>-<nonce>``, at most 47: no owner's
+    name has two dashes, so none is the beginning of another's.
 
     It begins with a letter, so it may name a Service too, and leaves room for ``-exec-<n>`` in 63.
 
@@ -100,6 +106,8 @@ def session_name(notebook: str, nonce: str) -> str:
         The notebook's path or name, or the name that the user gave; only its last part is used.
     nonce : str
         1 to 16 of ``a-z 0-9``, new for every session: it is what makes the name unique.
+    owner : str
+        As :func:`check_owner` takes it.
 
     Raises
     ------
@@ -112,13 +120,34 @@ def session_name(notebook: str, nonce: str) -> str:
     'spark-01-quick-start-k7x2m9'
     >>> session_name("", "k7x2m9")
     'spark-k7x2m9'
+    >>> session_name("flights.ipynb", "k7x2m9", owner="ada")
+    'spark-ada--flights-k7x2m9'
     """
     if not _NONCE.fullmatch(nonce):
         raise ValueError(f"{nonce!r} is not a nonce: 1 to 16 of a-z and 0-9")
     stem = re.sub(r"\.(ipynb|py)$", "", notebook.rstrip("/").rpartition("/")[2], flags=re.IGNORECASE)
-    room = SESSION_NAME_MAX - len("spark--") - len(nonce)
-    slug = _slug(stem)[:room].strip("-")
-    return f"spark-{slug}-{nonce}" if slug else f"spark-{nonce}"
+    head = f"spark-{owner}--" if owner else "spark-"
+    room = (OWNED_NAME_MAX if owner else SESSION_NAME_MAX) - len(head) - len("-") - len(nonce)
+    slug = _slug(stem)[: max(0, room)].strip("-")
+    return f"{head}{slug}-{nonce}" if slug else f"{head}{nonce}"
+
+
+def check_owner(text: str, *, option: str) -> str:
+    """Return ``text`` if an owner may be called so where several share a namespace.
+
+    Raises
+    ------
+    UsageError
+
+    >>> check_owner("ada-l", option="SPARKK8S_OWNER")
+    'ada-l'
+    """
+    if len(text) <= OWNER_MAX and "--" not in text and _DNS_LABEL.fullmatch(text):
+        return text
+    raise UsageError(
+        f"{option}={shown(text)} cannot be an owner's name.",
+        fix=f"Use up to {OWNER_MAX} of a-z, 0-9 and single dashes, a letter or digit first and last.",
+    )
 
 
 def check_object_name(text: str, *, option: str = "--name", what: str = "a name") -> str:

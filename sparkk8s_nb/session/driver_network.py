@@ -7,10 +7,11 @@ import urllib.parse
 from pathlib import Path
 
 from sparkk8s_nb.errors import ConnectError
+from sparkk8s_nb.model.portrange import SLOTS
 from sparkk8s_nb.model.sparkconf import DriverNetwork
 from sparkk8s_nb.model.spec import ClusterTarget, SessionSpec, TargetKind
 from sparkk8s_nb.session.parts import HeldNetwork
-from sparkk8s_nb.session.port_slots import SLOTS, acquire_slot
+from sparkk8s_nb.session.port_slots import acquire_slot
 
 
 class PortTaker:

@@ -7,9 +7,28 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from sparkk8s_nb.model.names import check_owner
+
+OWNER_VARIABLE = "SPARKK8S_OWNER"
+"""What an administrator's admission policy knows the user as (``sparkk8s-nb manifests policy``)."""
+
+
+def policy_owner(environ: Mapping[str, str]) -> str:
+    """The user's name for an administrator's policy; empty without one.
+
+    Raises
+    ------
+    UsageError
+        If it is none that can stand in names.
+    """
+    owner = environ.get(OWNER_VARIABLE, "")
+    return check_owner(owner, option=OWNER_VARIABLE) if owner else ""
+
 
 def user_name(environ: Mapping[str, str]) -> str:
-    """The user's name: JupyterHub's, else the operating system's."""
+    """The user's name: that of the administrator's policy, JupyterHub's, or the operating system's."""
+    if owner := policy_owner(environ):
+        return owner
     if hub := environ.get("JUPYTERHUB_USER"):
         return hub
     try:

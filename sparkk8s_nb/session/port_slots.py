@@ -18,10 +18,8 @@ from pathlib import Path
 
 from sparkk8s_nb.errors import SessionError
 from sparkk8s_nb.localfiles import private_dir
+from sparkk8s_nb.model.portrange import FIRST_PORT, LAST_PORT, PORTS_PER_SLOT, SLOTS
 
-FIRST_PORT = 22000
-PORTS_PER_SLOT = 4
-SLOTS = 100
 LOOPBACK = "127.0.0.1"
 
 
@@ -83,9 +81,8 @@ def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(
         if all(_free(host, port) for host in {address, LOOPBACK} for port in ports):
             return slot
         slot.release()
-    last = FIRST_PORT + SLOTS * PORTS_PER_SLOT - 1
     raise SessionError(
-        f"All port slots for Spark drivers are taken (ports {FIRST_PORT} to {last}).",
+        f"All port slots for Spark drivers are taken (ports {FIRST_PORT} to {LAST_PORT}).",
         fix="Stop a session: sparkk8s-nb ps shows those of yours.",
     )
 

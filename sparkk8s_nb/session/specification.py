@@ -33,7 +33,7 @@ from sparkk8s_nb.model.sizing import (
     embedded_executor,
 )
 from sparkk8s_nb.model.spec import ClusterTarget, ExecutorSpec, SessionSpec, TargetKind
-from sparkk8s_nb.session.notebook_identity import notebook_path, notebook_title, user_name
+from sparkk8s_nb.session.notebook_identity import notebook_path, notebook_title, policy_owner, user_name
 
 THIS_MACHINE = "sparkk8s-nb/this-machine"
 """The embedded cluster pulls nothing: its pods run the machine's own programs."""
@@ -69,7 +69,7 @@ def make_identity(options: Mapping[str, Any], environ: Mapping[str, str]) -> Ide
     notebook = notebook_path(environ)
     title = options.get("name") or notebook_title(notebook)
     return Identity(
-        name=session_name(title, secrets.token_hex(4)),
+        name=session_name(title, secrets.token_hex(4), owner=policy_owner(environ)),
         title=title,
         owner=label_value(user_name(environ)),
         notebook=label_value(notebook),

@@ -32,6 +32,9 @@ PLURALS = {
     "RoleBinding": "rolebindings",
     "CronJob": "cronjobs",
     "Job": "jobs",
+    "NetworkPolicy": "networkpolicies",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 }
 
 Rules = Sequence[dict[str, list[str]]]
@@ -111,6 +114,14 @@ class Namespace:
             _wait_until(lambda: found.read("ServiceAccount", "default") is not None, "the service account")
         else:
             self.administrator.create({"kind": "ServiceAccount", "metadata": {"name": "default"}})
+
+    def delete_applied(self, manifest: dict[str, Any]) -> None:
+        """Delete what :meth:`apply` made; what is in the namespace goes with it anyway."""
+        if manifest["metadata"].get("namespace"):
+            return
+        path = f"/apis/{manifest['apiVersion']}/{PLURALS[manifest['kind']]}/{manifest['metadata']['name']}"
+        answer = self.api.request("DELETE", path)
+        assert answer.ok, answer.body
 
     def apply(self, text: str, *, dry_run: bool = False) -> list[dict[str, Any]]:
         """Create what a YAML stream says, as kubectl would; returns it as the server has it."""

@@ -96,16 +96,17 @@ def without(namespace: Namespace, right: Right) -> KubeCluster:
     return namespace.connect(namespace.user("analyst", rules))
 
 
-def session_of(world: World, namespace: Namespace, user: KubeCluster) -> Session:
+def session_of(world: World, namespace: Namespace, user: KubeCluster, **spec: Any) -> Session:
     """A session whose objects are real; only Spark itself and the processes are not."""
+    name = spec.get("name", world.name)
 
     def lease(labels: dict[str, str], annotations: dict[str, str]) -> dict[str, Any]:
         return lease_manifest(
-            world.name,
+            name,
             namespace.name,
             labels=labels,
             annotations=annotations,
-            holder=world.name,
+            holder=name,
             duration_seconds=60,
             now=1,
         )
@@ -118,7 +119,8 @@ def session_of(world: World, namespace: Namespace, user: KubeCluster) -> Session
         "executor_env": {"TOKEN": "secret"},
     }
     target = ClusterTarget(kind=TargetKind.CONTEXT, namespace=namespace.name, context="real")
-    session: Session = world.session(parts=parts, target=target, env=("TOKEN",), labels={"team": "data"})
+    given = {"target": target, "env": ("TOKEN",), "labels": {"team": "data"}} | spec
+    session: Session = world.session(parts=parts, **given)
     return session
 
 

@@ -10,7 +10,10 @@ import yaml
 from sparkk8s_nb.cli.main import main
 from sparkk8s_nb.cli.manifests_command import RECIPES
 
-NEEDED = {"reaper": ["--image", "notebook:1"]}
+NEEDED = {
+    "reaper": ["--image", "notebook:1"],
+    "policy": ["--notebook-namespace", "hub", "--registry", "r.example/team"],
+}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -48,6 +51,11 @@ def test_without_a_name_it_says_which_there_are(capsys):
             ["reaper", "--image", "a", "--notebook-namespace", "A"],
             "--notebook-namespace A is not a namespace",
         ),
+        (["policy", "--notebook-namespace", "hub"], "manifests needs --registry."),
+        (["policy", *NEEDED["policy"], "--registry", "a'b"], "--registry does not take a'b."),
+        (["policy", *NEEDED["policy"], "--max-memory", "much"], "--max-memory much"),
+        (["policy", *NEEDED["policy"], "--namespace", "hub"], "need namespaces of their own"),
+        (["network", "--drivers", "here"], "--drivers here is not a network."),
         (["rbac", "--service-account", ":a"], "not a namespace that Kubernetes accepts"),
     ],
 )

@@ -14,6 +14,7 @@ from sparkk8s_nb.model.names import (
     check_image,
     check_namespace,
     check_object_name,
+    check_owner,
     label_value,
     object_name,
     session_name,
@@ -114,6 +115,23 @@ def test_a_session_name_shows_the_notebook():
     assert session_name("work/Flights & Weather.ipynb", "k7x2m9") == "spark-flights-weather-k7x2m9"
     assert session_name("x" * 100, "k7x2m9") == f"spark-{'x' * 27}-k7x2m9"
     assert session_name("数据.ipynb", "k7x2m9") == "spark-k7x2m9"
+
+
+def test_a_session_s_name_tells_its_owner_where_that_is_asked_for():
+    """No owner's name is the beginning of another's, and Spark's own limit is kept."""
+    assert session_name("数据.ipynb", "k7x2m9", owner="ada") == "spark-ada--k7x2m9"
+    names = [session_name("n", "k7", owner=owner) for owner in ("a", "a-b", "ab")]
+    for name, owner in zip(names, ("a", "a-b", "ab"), strict=True):
+        assert [other.startswith(f"spark-{owner}--") for other in names].count(True) == 1
+        assert name.startswith(f"spark-{owner}--")
+    assert len(session_name("x" * 100, "k7x2m9ab", owner="o" * 30)) == 47
+
+
+@pytest.mark.parametrize("owner", ["Ada", "a--b", "-a", "a.b", "", "a" * 31, "ada@example.com"])
+def test_an_owner_who_cannot_stand_in_names_is_refused(owner):
+    """With what can."""
+    with pytest.raises(UsageError, match="single dashes"):
+        check_owner(owner, option="SPARKK8S_OWNER")
 
 
 @pytest.mark.parametrize("nonce", ["", "UPPER", "a-b", "a" * 17])

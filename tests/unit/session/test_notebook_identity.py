@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from types import SimpleNamespace
 
+import pytest
+
+from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.session import notebook_identity
 from sparkk8s_nb.session.notebook_identity import notebook_path, notebook_title, user_name
+from sparkk8s_nb.session.specification import make_identity
 
 
 def test_the_hubs_user_goes_first(monkeypatch):
@@ -14,6 +18,20 @@ def test_the_hubs_user_goes_first(monkeypatch):
     assert user_name({"JUPYTERHUB_USER": "ada"}) == "ada"
     monkeypatch.setattr(notebook_identity.getpass, "getuser", lambda: "unix")
     assert user_name({}) == "unix"
+
+
+def test_an_administrator_s_policy_knows_the_user_best():
+    """And its name has a form that can stand in names."""
+    assert user_name({"SPARKK8S_OWNER": "ada-40x", "JUPYTERHUB_USER": "ada@x"}) == "ada-40x"
+    with pytest.raises(UsageError, match="SPARKK8S_OWNER=ada@x cannot be an owner's name"):
+        user_name({"SPARKK8S_OWNER": "ada@x"})
+
+
+def test_a_session_is_called_after_its_owner_where_a_policy_asks_for_it():
+    """In its label and in its name."""
+    identity = make_identity({"name": "flights"}, {"SPARKK8S_OWNER": "ada"})
+    assert identity.owner == "ada"
+    assert identity.name.startswith("spark-ada--flights-")
 
 
 def test_a_user_without_a_name_has_one(monkeypatch):

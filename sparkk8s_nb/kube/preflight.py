@@ -74,6 +74,26 @@ def quota_room(cluster: Cluster) -> QuotaRoom:
     )
 
 
+def scarce(cluster: Cluster, executors: int, *, cpu_millis: int, memory: int) -> Sequence[str]:
+    """A warning where the namespace's quotas have room for some of the executors, and not for all of them.
+
+    Where there is room for none the dry run of an executor is refused, in the quota's own words.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    executors : int
+    cpu_millis, memory : int
+        Of each: thousandths of a core, bytes.
+    """
+    room = quota_room(cluster)
+    fit = room.fits(cpu_millis=cpu_millis, memory=memory)
+    if not fit or fit >= executors:
+        return ()
+    quotas = " and ".join(room.quotas)
+    return (f"The namespace's quota ({quotas}) has room for {fit} of {executors} executors.",)
+
+
 def cpu_limit_demanded(cluster: Cluster) -> bool:
     """Whether the namespace takes no pod without a CPU limit, or would give it one that may not fit.
 

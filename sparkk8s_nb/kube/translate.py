@@ -99,6 +99,11 @@ def error_of(answer: Answer, asked: Asked) -> ClusterError:
         )
     if answer.status in (400, 422):
         return InvalidError(f"{asked}: {_sentence(_causes(status) or message)}", fix=_invalid_fix(message))
+    if answer.status >= 500 and "failed calling webhook" in message:
+        return ClusterError(
+            f"A webhook of the cluster does not answer, without which it takes nothing: {_sentence(message)}",
+            fix="Have the administrator look after that webhook.",
+        )
     if answer.status == 429 or answer.status >= 500:
         return ClusterError(problem, fix="The API server is overloaded or ill: try again in a minute.")
     return ClusterError(problem, fix="Ask the cluster's administrator: the API server did not expect this.")
@@ -173,10 +178,20 @@ def _forbidden(message: str, status: Mapping[str, Any], asked: Asked) -> Refused
             f"The namespace's Pod Security level does not allow the pod: {_sentence(said)}",
             fix="Remove from your --pod-template what it names, or have the administrator change the level.",
         )
-    if "admission webhook" in said or "denied the request" in said:
+    if "error looking up service account" in said:
+        return RefusedError(
+            f"The pod's service account does not exist: {_sentence(said)}",
+            fix="Name one that does in the pod template (serviceAccountName), or have the administrator make it.",
+        )
+    if re.search(r"admission webhook|denied (the )?request", said):
         return RefusedError(
             f"A policy of the cluster denies it: {_sentence(said)}",
             fix="Change what the policy names, or ask the cluster's administrator.",
+        )
+    if re.search(r"no PriorityClass with name|RuntimeClass .* not found", said):
+        return RefusedError(
+            f"The cluster does not have what the pod names: {_sentence(said)}",
+            fix="Name another in the pod template (--pod-template), or have the administrator make it.",
         )
     where = f"in namespace {asked.namespace}" if asked.namespace else "(a ClusterRole)"
     return RefusedError(
@@ -258,7 +273,7 @@ def _missing_fix(message: str, asked: Asked) -> str:
 
 
 def _invalid_fix(message: str) -> str:
-    if "admission webhook" in message:
+    if re.search(r"admission webhook|denied (the )?request", message):
         return "Change what the policy names, or ask the cluster's administrator."
     return "Change the option or the --pod-template that sets this field."
 

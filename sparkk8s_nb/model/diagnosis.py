@@ -114,6 +114,12 @@ def _refused(message: str) -> Verdict:
     if "quota" in said:
         fix = "Ask for less (-n, --cores, --memory), or have the administrator raise the quota."
         return Verdict(problem=problem, fix=fix)
+    if "LimitRange" in said:
+        fix = "Choose --cores and --memory within it, or have the administrator change it."
+        return Verdict(problem=problem, fix=fix)
+    if "service account" in said:
+        fix = "Name one that exists in the pod template (serviceAccountName), or have it made."
+        return Verdict(problem=problem, fix=fix)
     if "forbidden" in said.lower() and "cannot create" in said:
         fix = "Have the administrator grant the right to create pods in this namespace."
         return Verdict(problem=problem, fix=fix, who=ADMINISTRATOR)
@@ -132,8 +138,8 @@ def _failing(fleet: Fleet, last: ExecutorView, log: str) -> Verdict:
         fix = "Find out who deletes pods in this namespace (a cleaner, a preemption, a colleague)."
         return Verdict(problem=problem, fix=fix, log=tail)
     fix = f"Read its log: %sparkk8s logs {last.id}"
-    if last.exit_code in {126, 127}:
-        fix = "Use an image that has Python, pyspark and Java: --image."
+    if last.exit_code in {reasons.MISFIT, 126, 127}:
+        fix = "Use an image that has Python, pyspark and Java as the notebook has them: --image."
     return Verdict(problem=problem, fix=fix, log=tail)
 
 

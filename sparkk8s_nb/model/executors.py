@@ -5,6 +5,7 @@ Time is in the events, as seconds since the epoch.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -237,9 +238,12 @@ def unnamed(view: ExecutorView) -> str:
     --------
     >>> unnamed(ExecutorView(id="1", pod="p-1", phase=Phase.FAILED, reason="p-1 was evicted"))
     'the pod was evicted'
+    >>> unnamed(ExecutorView(id="1", pod="p", phase=Phase.FAILED, node="n", reason="no room on n."))
+    'no room on its node.'
     """
     reason = view.reason
     for name, word in ((view.pod, "the pod"), (view.node, "its node")):
         if name:
-            reason = reason.replace(name, word)
+            # Whole names alone: a node may be called "a", and pods "p-1" and "p-10". A full stop may follow one.
+            reason = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", word, reason)
     return reason

@@ -22,6 +22,9 @@ CONTAINER_PROBLEMS: AbstractSet[str] = frozenset(
 _ASKED_TO_END = frozenset({None, 0, 130, 137, 143})
 """Exit codes of a process that was asked to end: none known, cleanly, by INT, KILL or TERM."""
 
+MISFIT = 78
+"""Exit code of the executors' start script: the image lacks something, or has another version of it."""
+
 _EXIT_CODES = {
     50: "an uncaught exception ended it (exit code 50)",
     51: "an uncaught exception ended it (exit code 51)",
@@ -106,6 +109,8 @@ def _failure(pod: PodView) -> str:
     said = short(pod.message)
     if pod.reason in {"Evicted", "Preempting", "Preempted", "Shutdown", "NodeLost", "NodeShutdown"}:
         return f"taken away by its node ({pod.reason.lower()})" + (f": {said}" if said else "")
+    if pod.exit_code == MISFIT:
+        return f"its image does not fit: {said or 'its log says why (exit code 78)'}"
     if pod.exit_code in _EXIT_CODES:
         return _EXIT_CODES[pod.exit_code]
     if pod.exit_code is not None and 128 < pod.exit_code < 160:

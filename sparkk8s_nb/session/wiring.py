@@ -21,7 +21,7 @@ from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.kube.lease import lease_manifest, owner_reference
 from sparkk8s_nb.kube.ownpod import look_inside
 from sparkk8s_nb.kube.pods import KubePodSource
-from sparkk8s_nb.kube.preflight import check_claims, check_rights, cpu_limit_demanded
+from sparkk8s_nb.kube.preflight import check_claims, check_rights, cpu_limit_demanded, scarce
 from sparkk8s_nb.localfiles import private_dir
 from sparkk8s_nb.model.imagecheck import executor_mounts
 from sparkk8s_nb.model.labels import session_selector
@@ -217,7 +217,9 @@ def _preflight(
             namespace=spec.target.namespace,
         )
     check_claims(cluster, [volume.claim for volume in spec.volumes])
-    return [*check_rights(cluster), *notebook.warnings]
+    size = spec.executor
+    few = scarce(cluster, spec.executors, cpu_millis=size.cpu_millis, memory=size.memory)
+    return [*check_rights(cluster), *few, *notebook.warnings]
 
 
 def _shared_paths(

@@ -5,6 +5,8 @@ set -eu
 
 fail() {
     echo "sparkk8s-nb: $1" >&2
+    # What the pod's status says of its end.
+    [ ! -w /dev/termination-log ] || echo "$1" >/dev/termination-log
     exit 78
 }
 
@@ -41,6 +43,17 @@ java=$(find_java)
 [ -n "$java" ] || fail "no Java in this image. Use an image with Java 17 or newer (--image)."
 spark=$(find_spark)
 [ -n "$spark" ] || fail "no Spark in this image. Use an image with pyspark, the same version as the driver's (--image)."
+# In another image than the notebook's, what does not fit ends here with words, and not in every task without.
+if [ -n "${SPARKK8S_SPARK_CORE:-}" ] && [ ! -e "$spark/jars/$SPARKK8S_SPARK_CORE" ]; then
+    found=$(cd "$spark/jars" && echo spark-core_*.jar)
+    fail "this image has $found, the notebook $SPARKK8S_SPARK_CORE. Use an image with the notebook's pyspark (--image)."
+fi
+if [ -n "${SPARKK8S_PYTHON_VERSION:-}" ]; then
+    python=${PYSPARK_PYTHON:-python3}
+    wanted="Use an image with Python $SPARKK8S_PYTHON_VERSION, as the notebook has it (--image)."
+    found=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || fail "no Python ($python) in this image. $wanted"
+    [ "$found" = "$SPARKK8S_PYTHON_VERSION" ] || fail "this image has Python $found. $wanted"
+fi
 export SPARK_HOME="$spark"
 # A pip-installed pyspark lies beside its dependencies; Python workers import it from there.
 PYTHONPATH="$(dirname "$spark")${PYTHONPATH:+:$PYTHONPATH}"

@@ -54,6 +54,8 @@ def worker_python(*, same_files: bool) -> str:
 def executor_hints(java: Java, python: str, archives: ClassArchives | None = None) -> dict[str, str]:
     """Environment that tells an executor where the driver found things: same image, same places.
 
+    In another image (``python`` is :data:`IN_ANY_IMAGE`) also which Python and Spark the executor must have.
+
     Parameters
     ----------
     java : Java
@@ -68,6 +70,10 @@ def executor_hints(java: Java, python: str, archives: ClassArchives | None = Non
         "SPARKK8S_PYTHON": sys.executable,
         "PYSPARK_PYTHON": python,
     }
+    if python == IN_ANY_IMAGE:
+        hints["SPARKK8S_PYTHON_VERSION"] = "{}.{}".format(*sys.version_info[:2])
+        core = next((spark_home() / "jars").glob("spark-core_*.jar"), None)
+        hints |= {"SPARKK8S_SPARK_CORE": core.name} if core is not None else {}
     archive = archives.found(class_archives.EXECUTOR) if archives is not None else None
     return hints | ({class_archives.HINT: str(archive)} if archive else {})
 

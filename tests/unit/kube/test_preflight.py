@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sparkk8s_nb.errors import NotFoundError, RefusedError
-from sparkk8s_nb.kube.preflight import check_claims, check_rights, cpu_limit_demanded, preflight, quota_room
+from sparkk8s_nb.kube.preflight import (
+    check_claims,
+    check_rights,
+    cpu_limit_demanded,
+    preflight,
+    quota_room,
+    scarce,
+)
 from sparkk8s_nb.model.report import Grade, QuotaRoom
 from sparkk8s_nb.testing import FakeCluster
 
@@ -185,3 +192,13 @@ def test_a_claim_that_is_not_there_is_named():
         check_claims(cluster, ["data", "dta"])
     cluster.fail("get", "PersistentVolumeClaim", FORBIDDEN)
     check_claims(cluster, ["dta"])
+
+
+def test_room_for_some_executors_is_told_before_they_are_asked_for():
+    """For all or for none is no news: the latter is refused in the quota's own words."""
+    cluster = FakeCluster(objects=[quota("team", {"requests.cpu": "4"}, {"requests.cpu": "1"})])
+    said = scarce(cluster, 4, cpu_millis=1000, memory=1)
+    assert said == ("The namespace's quota (team) has room for 3 of 4 executors.",)
+    assert scarce(cluster, 3, cpu_millis=1000, memory=1) == ()
+    assert scarce(cluster, 2, cpu_millis=4000, memory=1) == ()
+    assert scarce(FakeCluster(), 9, cpu_millis=1000, memory=1) == ()

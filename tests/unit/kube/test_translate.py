@@ -50,6 +50,21 @@ def refusal(status: int, message: str, **more: Any) -> ClusterError:
             "--pod-template",
         ),
         (
+            "pods \"p\" is forbidden: ValidatingAdmissionPolicy 'x' with binding 'y' denied request: no such image",
+            "policy of the cluster",
+            "administrator",
+        ),
+        (
+            'pods "p" is forbidden: error looking up service account team/spark: serviceaccount "spark" not found',
+            "service account does not exist",
+            "serviceAccountName",
+        ),
+        (
+            'pods "p" is forbidden: no PriorityClass with name urgent was found',
+            "does not have what the pod names",
+            "--pod-template",
+        ),
+        (
             'admission webhook "policy.example.org" denied the request: no latest tags',
             "policy of the cluster",
             "administrator",
@@ -86,6 +101,22 @@ def test_a_422_names_each_field():
     error = refusal(422, "Pod is invalid: [long]", details={"causes": causes})
     assert isinstance(error, InvalidError)
     assert "spec.containers[0].image: Required value; metadata.name: Invalid value." in error.problem
+
+
+def test_a_policy_may_refuse_with_422_too():
+    """It is not the field that is wrong."""
+    denied = "pods \"p\" is forbidden: ValidatingAdmissionPolicy 'x' with binding 'y' denied request: no"
+    assert "what the policy names" in refusal(422, denied).fix
+
+
+def test_a_webhook_that_does_not_answer_is_not_the_api_server():
+    """Trying again in a minute helps nobody."""
+    message = (
+        'Internal error occurred: failed calling webhook "w.example": Post "https://w": connection refused'
+    )
+    error = refusal(500, message)
+    assert "A webhook of the cluster does not answer" in error.problem
+    assert "webhook" in error.fix
 
 
 def test_http_to_a_tls_port_is_a_matter_of_the_kubeconfig():

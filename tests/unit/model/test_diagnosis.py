@@ -199,3 +199,31 @@ def test_executors_given_back_never_trip_the_breaker() -> None:
     breaker = trip(breaker, *(seen(n, "Failed", at=3.0, exit_code=143) for n in range(1, 5)))
     assert breaker.tripped == ""
     assert breaker.fleet.done_total == 4
+
+
+def test_an_image_that_does_not_fit_says_what_it_lacks() -> None:
+    """The start script's own words, from the pod's status; without them, the log."""
+    lacks = "no Java in this image. Use an image with Java 17 or newer (--image)."
+    failed = seen(1, "Failed", reason="Error", exit_code=78, message=lacks)
+    verdict = diagnose(fold(1, seen(1, "Running"), failed))
+    assert verdict is not None
+    assert verdict.problem.startswith("An executor failed: its image does not fit: no Java in this image.")
+    assert "--image" in verdict.fix
+    silent = diagnose(fold(1, seen(1, "Running"), seen(1, "Failed", reason="Error", exit_code=78)), log="x")
+    assert silent is not None
+    assert silent.log == "x"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "fix"),
+    [
+        ("The namespace's LimitRange does not allow it: maximum cpu usage per Container is 1", "--cores"),
+        ("The pod's service account does not exist: spark", "serviceAccountName"),
+        ("A policy of the cluster denies it: no", "policy"),
+    ],
+)
+def test_each_refusal_has_its_own_fix(refusal: str, fix: str) -> None:
+    """Who can do something about it."""
+    verdict = diagnose(fold(1, CreationRefused(message=refusal, at=1.0)))
+    assert verdict is not None
+    assert fix in verdict.fix

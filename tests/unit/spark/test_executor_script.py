@@ -163,3 +163,28 @@ def test_the_hook_that_waits_for_javas_end_sees_it(image, first_process):
     fake_java(image, f"{hook} &\nsleep 0.05\nexit 3")
     code, out, _ = image("executor", inside=first_process)
     assert (code, out) == (3, ["the hook has ended"])
+
+
+def test_an_image_with_another_python_or_none_says_so(image):
+    """Before Spark is there: every task would fail otherwise."""
+    python = image.path / "python"
+    python.write_text("#!/bin/sh\necho 3.9\n")
+    python.chmod(0o755)
+    wanted = {"SPARKK8S_PYTHON_VERSION": "3.11", "PYSPARK_PYTHON": str(python)}
+    code, _, err = image("executor", **wanted)
+    assert code == 78
+    assert "this image has Python 3.9. Use an image with Python 3.11" in err
+    code, _, err = image("executor", **wanted | {"PYSPARK_PYTHON": "/none"})
+    assert code == 78
+    assert "no Python (/none) in this image." in err
+    assert image("executor", **wanted | {"SPARKK8S_PYTHON_VERSION": "3.9"})[0] == 0
+    assert image("executor", PYSPARK_PYTHON="/none")[0] == 0  # the notebook's own image is not asked
+
+
+def test_an_image_with_another_spark_says_so(image):
+    """Its executors and the driver would not understand each other."""
+    (image.path / "site/pyspark/jars/spark-core_2.13-3.5.1.jar").touch()
+    code, _, err = image("executor", SPARKK8S_SPARK_CORE="spark-core_2.13-4.3.0.jar")
+    assert code == 78
+    assert "this image has spark-core_2.13-3.5.1.jar, the notebook spark-core_2.13-4.3.0.jar." in err
+    assert image("executor", SPARKK8S_SPARK_CORE="spark-core_2.13-3.5.1.jar")[0] == 0

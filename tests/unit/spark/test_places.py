@@ -57,3 +57,13 @@ def test_in_another_image_the_python_on_the_path_runs_tasks() -> None:
     hints = executor_hints(Java(home=Path("/jdk"), version=17), python)
     assert hints["PYSPARK_PYTHON"] == "python3"
     assert hints["SPARKK8S_JAVA_HOME"] == "/jdk"
+
+
+def test_only_in_another_image_the_executor_looks_what_it_has_there() -> None:
+    """This machine's own are what the driver runs on."""
+    java = Java(home=Path("/jdk"), version=17)
+    there = executor_hints(java, worker_python(same_files=False))
+    assert there["SPARKK8S_PYTHON_VERSION"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert there["SPARKK8S_SPARK_CORE"].startswith("spark-core_")
+    here = executor_hints(java, worker_python(same_files=True))
+    assert not {"SPARKK8S_PYTHON_VERSION", "SPARKK8S_SPARK_CORE"} & set(here)

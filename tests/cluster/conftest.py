@@ -23,6 +23,7 @@ from tests.cluster.credentials import CONTEXT
 from tests.cluster.plain_client import Place, Server
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster
+from tests.unit.session.conftest import World
 
 GIVEN = "SPARKK8S_TEST_KUBECONFIG"
 GIVEN_IMAGE = "SPARKK8S_TEST_IMAGE"
@@ -53,6 +54,18 @@ def namespace(api_tier: RealCluster, tmp_path: Path) -> Iterator[Namespace]:
     """A namespace of the real API server, for one test."""
     with api_tier.namespace(tmp_path) as namespace:
         yield namespace
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """What is around a session, beside the cluster."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    made = World(tmp_path / "world")
+    yield made
+    for session in made.sessions:
+        session.stop()
+    made.place.claim.release()
 
 
 @pytest.fixture(scope="session")

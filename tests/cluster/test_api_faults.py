@@ -16,9 +16,9 @@ import pytest
 from sparkk8s_nb.errors import ClusterError, ConnectError, RefusedError, StartError
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.localfiles import private_dir
+from tests.cluster.api_sessions import session_of
 from tests.cluster.credentials import Authority, write_kubeconfig
 from tests.cluster.real_cluster import Namespace, session_rules
-from tests.cluster.test_api_rights import session_of, world  # noqa: F401 (a fixture)
 from tests.embedded.kernels import eventually
 from tests.unit.session.conftest import World
 
@@ -31,7 +31,7 @@ def user(namespace: Namespace) -> KubeCluster:
     return namespace.connect(namespace.user("analyst", session_rules()))
 
 
-def start(world: World, namespace: Namespace, user: KubeCluster, **spec: Any) -> StartError:  # noqa: F811
+def start(world: World, namespace: Namespace, user: KubeCluster, **spec: Any) -> StartError:
     """A start that fails; its error, after which nothing is left."""
     session = session_of(world, namespace, user, **spec)
     with pytest.raises(StartError) as failed:
@@ -73,7 +73,7 @@ def test_another_cluster_s_authority_is_not_trusted(namespace: Namespace, tmp_pa
 def test_a_limit_range_that_an_executor_does_not_fit_ends_the_start(
     namespace: Namespace,
     user: KubeCluster,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     """Before Spark asks for any, with what to choose."""
     limits = [{"type": "Container", "max": {"memory": "1Gi"}}]
@@ -89,7 +89,7 @@ def test_a_limit_range_that_an_executor_does_not_fit_ends_the_start(
 def test_a_quota_that_an_executor_does_not_fit_ends_the_start(
     namespace: Namespace,
     user: KubeCluster,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     """In the quota's own words."""
     hard = {"limits.memory": "1Gi"}
@@ -106,7 +106,7 @@ def test_a_quota_that_an_executor_does_not_fit_ends_the_start(
 def test_a_service_account_that_does_not_exist_ends_the_start(
     namespace: Namespace,
     user: KubeCluster,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     """One that a pod template names."""
     template = {"kind": "Pod", "spec": {"serviceAccountName": "nobody"}}
@@ -200,7 +200,7 @@ def said_of_a_pod(cluster: KubeCluster) -> ClusterError | None:
 def test_a_webhook_that_refuses_ends_the_start_in_its_words(
     namespace: Namespace,
     user: KubeCluster,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     """Only its owner can say more."""
     assert eventually(lambda: said_of_a_pod(user) is not None, 60)
@@ -214,7 +214,7 @@ def test_a_webhook_that_is_gone_is_named(
     namespace: Namespace,
     user: KubeCluster,
     world: World,
-    webhook: ThreadingHTTPServer,  # noqa: F811
+    webhook: ThreadingHTTPServer,
 ) -> None:
     """The API server takes nothing without it, and is not to blame."""
     assert eventually(lambda: said_of_a_pod(user) is not None, 60)
@@ -229,7 +229,7 @@ def test_a_webhook_that_is_gone_is_named(
 def test_a_policy_that_refuses_ends_the_start_in_its_words(
     namespace: Namespace,
     user: KubeCluster,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     """Policies say 422 where they give no reason."""
     name = namespace.name

@@ -17,8 +17,8 @@ from sparkk8s_nb.kube.lease import lease_manifest
 from sparkk8s_nb.model.labels import OWNER, SESSION
 from sparkk8s_nb.model.names import session_name
 from sparkk8s_nb.recipes.reaper import NAME as REAPER
+from tests.cluster.api_sessions import session_of
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
-from tests.cluster.test_api_rights import session_of, world  # noqa: F401 (a fixture)
 from tests.embedded.kernels import eventually
 from tests.unit.session.conftest import World
 
@@ -309,7 +309,7 @@ def test_nobody_enters_a_container_or_gives_it_another_one(shared: Shared) -> No
 
 def test_a_session_opens_and_ends_under_the_policy(
     shared: Shared,
-    world: World,  # noqa: F811 (the fixture)
+    world: World,
 ) -> None:
     """Its executors' template too, which is dry-run."""
     name = session_name("flights", "z9", owner="ada")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,12 @@ from sparkk8s_nb.kube.preflight import check_rights, cpu_limit_demanded
 from sparkk8s_nb.model.labels import session_selector
 from sparkk8s_nb.model.lease_events import STARTED, lease_event
 from sparkk8s_nb.model.rights import Right, singly
-from sparkk8s_nb.model.sparkconf import DriverNetwork
-from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.recipes.rbac import ACCOUNT
-from sparkk8s_nb.session.parts import HeldNetwork
-from sparkk8s_nb.session.session import Session
+from tests.cluster.api_sessions import session_of
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
 from tests.embedded.kernels import eventually
 from tests.unit.session.conftest import World
 
-DRIVER = DriverNetwork(address="192.0.2.7", driver_port=22000, block_manager_port=22001, ui_port=22002)
 SELECTOR = "sparkk8s-nb/session=other"
 
 
@@ -94,46 +89,6 @@ def without(namespace: Namespace, right: Right) -> KubeCluster:
     """A user who has all of the Role but this right."""
     rules = session_rules(without=[(right.resource, right.verbs[0])])
     return namespace.connect(namespace.user("analyst", rules))
-
-
-def session_of(world: World, namespace: Namespace, user: KubeCluster, **spec: Any) -> Session:
-    """A session whose objects are real; only Spark itself and the processes are not."""
-    name = spec.get("name", world.name)
-
-    def lease(labels: dict[str, str], annotations: dict[str, str]) -> dict[str, Any]:
-        return lease_manifest(
-            name,
-            namespace.name,
-            labels=labels,
-            annotations=annotations,
-            holder=name,
-            duration_seconds=60,
-            now=1,
-        )
-
-    parts = {
-        "cluster": user,
-        "lease": lease,
-        "preflight": partial(check_rights, user),
-        "take_ports": lambda: HeldNetwork(network=DRIVER, release=lambda: None),
-        "executor_env": {"TOKEN": "secret"},
-    }
-    target = ClusterTarget(kind=TargetKind.CONTEXT, namespace=namespace.name, context="real")
-    given = {"target": target, "env": ("TOKEN",), "labels": {"team": "data"}} | spec
-    session: Session = world.session(parts=parts, **given)
-    return session
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """What is around a session, beside the cluster."""
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    made = World(tmp_path / "world")
-    yield made
-    for session in made.sessions:
-        session.stop()
-    made.place.claim.release()
 
 
 @pytest.fixture

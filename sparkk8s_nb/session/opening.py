@@ -79,11 +79,20 @@ class Opening:
             warnings.append(f"Removed what an earlier kernel of this notebook left: {', '.join(removed)}.")
         return warnings
 
-    def lease(self, record: SessionRecord, keeper: Keeper) -> None:
-        """Make the Lease and what it owns, and let the API server look at an executor pod."""
+    def lease(self, record: SessionRecord, keeper: Keeper, *, tell_end: Callable[[], None]) -> None:
+        """Make the Lease and what it owns, and let the API server look at an executor pod.
+
+        Parameters
+        ----------
+        record : SessionRecord
+        keeper : Keeper
+        tell_end : callable
+            Called before the Lease is deleted.
+        """
         self._say("Making the session's objects")
         uid = self._objects.make_lease(record)
         self._undo.push(LEASE_STEP, self._objects.remove_lease)
+        self._undo.push("tell of the end", tell_end)
         keeper.lease(self._spec.name, uid)
         self._undo.push(OBJECTS_STEP, self._objects.remove_owned)
         self._objects.make_owned()

@@ -77,6 +77,7 @@ class Session(ObservedSession):
         self._undo = Undo()
         self._keeper: Keeper | None = None
         self._summary = ""
+        self._failure = ""
         self._ending = threading.RLock()
 
     # -- life ---------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ class Session(ObservedSession):
             self._accounting.keep(self._keeper)
             self.warnings += opening.checked()
             self._course.move(SessionState.CONNECTING, SessionState.CHECKING)
-            opening.lease(self.record(), self._keeper)
+            opening.lease(self.record(), self._keeper, tell_end=self._tell_end)
             self._follow_pods()
             self._driver = opening.driver(launching)
             self._undo.push("stop Spark", self._stop_driver)
@@ -120,8 +121,7 @@ class Session(ObservedSession):
         except BaseException as error:
             self._course.feed.publish(SessionState.FAILED)
             self._start.begin("")
-            reason = error.problem if isinstance(error, SparkK8sError) else type(error).__name__
-            self._announcer.write_last(lease_events.START_FAILED, reason)
+            self._failure = error.problem if isinstance(error, SparkK8sError) else type(error).__name__
             for failure in self._close():
                 logger.warning("the start was not undone whole: %s", failure)
                 error.add_note(f"Not undone: {failure}.")
@@ -133,8 +133,6 @@ class Session(ObservedSession):
             if self.state in {SessionState.STOPPING, SessionState.STOPPED}:
                 return self._summary
             self._course.feed.publish(SessionState.STOPPING)
-            if not self.fleet.stale:  # an API server that does not answer would only hold up the end
-                self._announcer.write_last(lease_events.STOPPED, f"After {self._ran()}.")
             try:
                 self._summary = self._describe_end(self._close())
             finally:
@@ -247,6 +245,15 @@ class Session(ObservedSession):
             raise DriverError(
                 f"it did not end within {STOP_TIMEOUT:.0f} s, so its JVM was ended", fix="Nothing to do."
             )
+
+    def _tell_end(self) -> None:
+        """Write the last Event, before the Lease goes."""
+        if self.fleet.stale:
+            return  # an API server that does not answer would only hold up the end
+        if self._failure:
+            self._announcer.write_last(lease_events.START_FAILED, self._failure)
+        else:
+            self._announcer.write_last(lease_events.STOPPED, f"After {self._ran()}.")
 
     def _close(self) -> list[str]:
         try:

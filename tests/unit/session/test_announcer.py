@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sparkk8s_nb.errors import ConnectError, InvalidError, RefusedError
+from sparkk8s_nb.errors import ConnectError, InvalidError, RefusedError, StartError
 from sparkk8s_nb.model import lease_events
 from sparkk8s_nb.model.executors import ExecutorView, Phase
 from sparkk8s_nb.session.announcer import AGAIN_AFTER, Announcer
@@ -124,3 +124,14 @@ def test_a_session_tells_of_its_start_and_its_end(world):
     said = {event["reason"]: event["message"] for event in world.cluster.list("Event")}
     assert set(said) == {"SessionStarted", "SessionStopped"}
     assert "core-hours" in said["SessionStopped"]
+
+
+def test_a_start_that_fails_tells_why(world):
+    """Whatever refused it, before the Lease goes."""
+    world.cluster.fail("create", "Pod", RefusedError("exceeded quota: team", fix="Ask for less."))
+    with pytest.raises(StartError):
+        world.opened()
+    (event,) = world.cluster.list("Event")
+    assert (event["reason"], event["type"]) == ("SessionStartFailed", "Warning")
+    assert "exceeded quota: team" in event["message"]
+    assert world.left == []

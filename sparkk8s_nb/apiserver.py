@@ -124,6 +124,9 @@ class ApiServer:
     token : callable, optional
         Gives the bearer token for each request; default: the access's file, read each time because
         tokens rotate, or its token.
+    refused : callable, optional
+        Told of a token that the server does not accept (401); returns whether there is another one by now, with
+        which the request is sent once more.
 
     Raises
     ------
@@ -131,10 +134,17 @@ class ApiServer:
         If a certificate file is missing or no certificate (``ssl.SSLError`` is one).
     """
 
-    def __init__(self, access: ClusterAccess, *, token: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        access: ClusterAccess,
+        *,
+        token: Callable[[], str] | None = None,
+        refused: Callable[[str], bool] | None = None,
+    ) -> None:
         self.access = access
         self._base = access.server.rstrip("/")
         self._token = token or (lambda: bearer_token(access))
+        self._refused = refused
         self._pool = _pool(access)
 
     def request(
@@ -157,27 +167,34 @@ class ApiServer:
             If the token's file cannot be read.
         """
         timeouts = timeouts or Timeouts()
-        response = self._pool.request(
-            method,
-            self._url(path, query),
-            body=None if body is None else json.dumps(body).encode(),
-            headers=self._headers(None if body is None else content_type),
-            timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read),
-            retries=False,
-            redirect=False,
-        )
-        return Answer(
-            status=response.status,
-            body=response.data,
-            retry_after=_seconds(response.headers.get("Retry-After")),
-        )
+        url, data = self._url(path, query), None if body is None else json.dumps(body).encode()
+        kind = None if body is None else content_type
+
+        def send(token: str) -> Answer:
+            response = self._pool.request(
+                method,
+                url,
+                body=data,
+                headers=_headers(kind, token),
+                timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read),
+                retries=False,
+                redirect=False,
+            )
+            pause = _seconds(response.headers.get("Retry-After"))
+            return Answer(status=response.status, body=response.data, retry_after=pause)
+
+        token = self._token()
+        answer = send(token)
+        if answer.status == 401 and self._refused is not None and self._refused(token):
+            return send(self._token())
+        return answer
 
     def stream(self, path: str, *, query: Mapping[str, str], timeouts: Timeouts) -> Stream:
         """Begin an answer that goes on; ``timeouts.read`` bounds the silence between two pieces of it."""
         response = self._pool.request(
             "GET",
             self._url(path, query),
-            headers=self._headers(None),
+            headers=_headers(None, self._token()),
             timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read),
             retries=False,
             redirect=False,
@@ -192,13 +209,14 @@ class ApiServer:
     def _url(self, path: str, query: Mapping[str, str] | None) -> str:
         return f"{self._base}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
 
-    def _headers(self, content_type: str | None) -> dict[str, str]:
-        headers = {"Accept": "application/json, */*", "User-Agent": "sparkk8s-nb"}
-        if content_type:
-            headers["Content-Type"] = content_type
-        if token := self._token():
-            headers["Authorization"] = f"Bearer {token}"
-        return headers
+
+def _headers(content_type: str | None, token: str) -> dict[str, str]:
+    headers = {"Accept": "application/json, */*", "User-Agent": "sparkk8s-nb"}
+    if content_type:
+        headers["Content-Type"] = content_type
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
 
 
 def bearer_token(access: ClusterAccess) -> str:

@@ -152,11 +152,13 @@ def _from_context(chosen: Chosen, scratch: Path) -> _Endpoint:
     token, token_file = str(user.content.get("token") or ""), user.path("tokenFile")
     rotates = token_file is not None
     renewed: RenewedToken | None = None
+    until = 0.0
     if needs_plugin(user.content) and not token and token_file is None:
         first = fetch_credential(chosen)
         if first.certificate:
             certificate = write_private(scratch / "api-client.crt", first.certificate)
             key = write_private(scratch / "api-client.key", first.key)
+            until = first.expires or 0.0
         if first.token:
             token_file = scratch / "api-token"
             renewed = RenewedToken(lambda: fetch_credential(chosen), token_file, first)
@@ -175,6 +177,7 @@ def _from_context(chosen: Chosen, scratch: Path) -> _Endpoint:
         proxy=str(cluster.content.get("proxy-url") or ""),
         token_changes=rotates,
         key_algorithm=_key_algorithm(key),
+        certificate_until=until,
     )
     return _Endpoint(access=access, token=renewed)
 
@@ -220,7 +223,8 @@ def _transport(endpoint: _Endpoint) -> ApiServer:
                 fix="Get the cluster's kubeconfig anew, or make the file readable for you.",
             )
     try:
-        return ApiServer(access, token=endpoint.token)
+        renewed = endpoint.token
+        return ApiServer(access, token=renewed, refused=renewed.refused if renewed is not None else None)
     except (ssl.SSLError, OSError) as error:
         reason = str(error).partition(" (_ssl.c")[0]
         raise ConnectError(

@@ -116,6 +116,21 @@ class RenewedToken:
             raise ConnectError(failure.problem, fix=failure.fix) from failure
         return self._credential.token
 
+    def refused(self, token: str) -> bool:
+        """The server does not accept a token: have another one fetched, though it may not seem to have ended.
+
+        Many plugins do not say when it ends, and a provider may take it back.
+
+        Returns
+        -------
+        bool
+            Whether there is another one now.
+        """
+        with self._renewing:
+            if token == self._credential.token and self._now() >= self._rest_until:
+                self._renew()
+            return token != self._credential.token
+
     @property
     def _ended(self) -> bool:
         expires = self._credential.expires

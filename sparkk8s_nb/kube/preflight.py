@@ -105,7 +105,8 @@ def cpu_limit_demanded(cluster: Cluster) -> bool:
         quotas, ranges = cluster.list("ResourceQuota"), cluster.list("LimitRange")
     except RefusedError:
         return False
-    if any("limits.cpu" in ((quota.get("spec") or {}).get("hard") or {}) for quota in quotas):
+    specs = [quota.get("spec") or {} for quota in quotas]
+    if any("limits.cpu" in (spec.get("hard") or {}) for spec in specs if _counts(spec)):
         return True
     limits = [each for item in ranges for each in (item.get("spec") or {}).get("limits") or []]
     return any(

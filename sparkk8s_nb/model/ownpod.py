@@ -114,6 +114,8 @@ def is_our_pod(pod: Json, inside: Inside) -> bool:
     uid, _ = kubelet_names(inside.mounts)
     if uid:
         return bool(pod["metadata"].get("uid") == uid)
+    if (pod.get("spec") or {}).get("hostNetwork"):
+        return False  # all such pods of a node have its address
     status = pod.get("status") or {}
     addresses = {status.get("podIP"), *(each.get("ip") for each in status.get("podIPs") or [])}
     return not addresses.isdisjoint(inside.addresses)

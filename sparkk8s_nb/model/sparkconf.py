@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.model.memory import OVERHEAD_FACTOR, executor_split
+from sparkk8s_nb.model.quantities import format_duration
 from sparkk8s_nb.model.spec import MIB, ClusterAccess, SessionSpec
 
 SECRET_FILE = "/opt/sparkk8s/secret/rpc"  # noqa: S105 - where it is mounted, not what it is
@@ -80,6 +81,18 @@ def check_access(access: ClusterAccess) -> None:
             "The kubeconfig's context has a tls-server-name, which Spark's own client cannot be told.",
             fix="Use a server address that is in the cluster's certificate, or start from a notebook in the cluster.",
         )
+
+
+def ends_early(access: ClusterAccess, now: float) -> tuple[str, ...]:
+    """A warning where the credentials end and nobody can renew them for Spark.
+
+    >>> ends_early(ClusterAccess(server="https://k", certificate_until=7200.0), 3600.0)
+    ('The kubeconfig\'s plugin gave a client certificate for 1 h: the session cannot outlive it.',)
+    """
+    if not access.certificate_until:
+        return ()
+    left = format_duration(max(0.0, access.certificate_until - now))
+    return (f"The kubeconfig's plugin gave a client certificate for {left}: the session cannot outlive it.",)
 
 
 def spark_conf(

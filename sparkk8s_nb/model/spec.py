@@ -67,6 +67,8 @@ class ClusterAccess:
         Whether the token's file is rewritten: by the kubelet, a plugin, or whoever the kubeconfig leaves it to.
     first_token_file : Path or None
         A copy of the token as it was at first, for Spark's client: that takes no file that ends in a newline.
+    certificate_until : float
+        When a client certificate ends that nobody renews, seconds since the epoch; 0.0 where that is not known.
     """
 
     server: str
@@ -81,6 +83,7 @@ class ClusterAccess:
     token_changes: bool = False
     key_algorithm: str = ""
     first_token_file: Path | None = None
+    certificate_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

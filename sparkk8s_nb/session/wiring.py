@@ -30,7 +30,7 @@ from sparkk8s_nb.model.paths import cache_dir, runtime_dir, state_dir
 from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_memory
 from sparkk8s_nb.model.record import Holder
 from sparkk8s_nb.model.sizing import Machine
-from sparkk8s_nb.model.sparkconf import check_access
+from sparkk8s_nb.model.sparkconf import check_access, ends_early
 from sparkk8s_nb.model.spec import MIB, ClusterAccess, ClusterTarget, SessionSpec, TargetKind
 from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.processes import ProcessId
@@ -219,7 +219,7 @@ def _preflight(
     check_claims(cluster, [volume.claim for volume in spec.volumes])
     size = spec.executor
     few = scarce(cluster, spec.executors, cpu_millis=size.cpu_millis, memory=size.memory)
-    return [*check_rights(cluster), *few, *notebook.warnings]
+    return [*check_rights(cluster), *few, *ends_early(cluster.access, time.time()), *notebook.warnings]
 
 
 def _shared_paths(

@@ -95,3 +95,37 @@ def test_certificates_that_are_none_are_refused_at_once(tmp_path):
     (tmp_path / "ca").write_text("nothing")
     with pytest.raises(OSError):
         ApiServer(ClusterAccess(server="https://127.0.0.1:1", ca_file=tmp_path / "ca"))
+
+
+def test_a_request_whose_token_is_refused_is_sent_once_more_with_another():
+    """If there is one: otherwise the refusal is the answer."""
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    tokens, told = iter(["old", "new"]), []
+    port, heard, thread = serve(refusal)
+    api = ApiServer(
+        ClusterAccess(server=f"http://127.0.0.1:{port}"),
+        token=lambda: next(tokens),
+        refused=lambda token: told.append(token) or False,
+    )
+    assert api.request("GET", "/x").status == 401
+    thread.join(5)
+    assert (told, len(heard)) == (["old"], 1)
+    api.close()
+
+
+def test_the_second_try_has_the_new_token(monkeypatch):
+    """And is the last one."""
+    sent = []
+
+    class Pool:
+        def request(self, method, url, *, headers, **others):
+            sent.append(headers["Authorization"])
+            return urllib3.HTTPResponse(status=401, body=b"", headers={})
+
+    tokens = iter(["old", "new"])
+    api = ApiServer(
+        ClusterAccess(server="http://127.0.0.1:1"), token=lambda: next(tokens), refused=lambda token: True
+    )
+    monkeypatch.setattr(api, "_pool", Pool())
+    assert api.request("GET", "/x").status == 401
+    assert sent == ["Bearer old", "Bearer new"]

@@ -13,7 +13,14 @@ import pytest
 
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.kube.kubeconfig import Chosen, Entry
-from sparkk8s_nb.kube.plugins import RETRY_SECONDS, Credential, RenewedToken, TokenRenewal, fetch_credential
+from sparkk8s_nb.kube.plugins import (
+    RETRY_SECONDS,
+    SHORTEST,
+    Credential,
+    RenewedToken,
+    TokenRenewal,
+    fetch_credential,
+)
 from sparkk8s_nb.testing import FakeClock
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -199,3 +206,21 @@ def test_a_plugin_that_fails_is_asked_again_and_a_stop_ends_every_wait(tmp_path)
     never = TokenRenewal(RenewedToken(fetch, tmp_path / "token", Credential(token="one"), now=clock))
     never.start()
     never.stop()
+
+
+def test_a_token_that_is_refused_is_fetched_again_though_it_says_no_end(tmp_path):
+    """As kubectl does after a 401; not for each request of those that were under way."""
+    clock = FakeClock(1000.0)
+    given = iter(["second", "second", "third"])
+    token = RenewedToken(
+        lambda: Credential(token=next(given)), tmp_path / "token", Credential(token="first"), now=clock
+    )
+    assert token.refused("first")
+    assert (token(), (tmp_path / "token").read_text()) == ("second", "second")
+    assert token.refused("first")  # another request has had it fetched
+    assert not token.refused("second")  # just now: it is left alone for a while
+    clock.sleep(SHORTEST)
+    assert not token.refused("second")  # the plugin has no other
+    clock.sleep(SHORTEST)
+    assert token.refused("second")
+    assert token() == "third"

@@ -202,3 +202,10 @@ def test_room_for_some_executors_is_told_before_they_are_asked_for():
     assert scarce(cluster, 3, cpu_millis=1000, memory=1) == ()
     assert scarce(cluster, 2, cpu_millis=4000, memory=1) == ()
     assert scarce(FakeCluster(), 9, cpu_millis=1000, memory=1) == ()
+
+
+def test_a_quota_that_is_not_for_executors_demands_no_cpu_limit():
+    """They would be throttled for nothing."""
+    spot = quota("spot", {"limits.cpu": "4"}, scopes=["BestEffort"])
+    assert not cpu_limit_demanded(FakeCluster(objects=[spot]))
+    assert cpu_limit_demanded(FakeCluster(objects=[spot, quota("all", {"limits.cpu": "4"})]))

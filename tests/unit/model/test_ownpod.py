@@ -71,6 +71,10 @@ def test_a_pod_is_ours_by_its_uid_or_its_address():
     assert not is_our_pod(pod(), Inside(mounts=mounts(uid=UID[::-1]), addresses=("10.1.2.3",)))
     assert is_our_pod(pod(), Inside(addresses=("fd00::3",)))
     assert not is_our_pod(pod(), Inside())
+    host = pod()
+    host["spec"]["hostNetwork"] = True
+    assert not is_our_pod(host, Inside(addresses=("10.1.2.3",)))
+    assert is_our_pod(host, Inside(mounts=mounts()))
     assert not is_our_pod({"metadata": {"uid": UID}}, Inside(addresses=("10.1.2.3",)))
 
 

@@ -45,7 +45,7 @@ def lease_event(
     --------
     >>> event = lease_event("s", "team", "u", STARTED, "2 executors", labels={}, now=60.5)
     >>> event["type"], event["lastTimestamp"], event["metadata"]["name"]
-    ('Normal', '1970-01-01T00:01:00Z', 's.39b2820')
+    ('Normal', '1970-01-01T00:01:00Z', 's.sessionstarted.39b2820')
     """
     moment = datetime.datetime.fromtimestamp(now, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     words = " ".join(message.split()).encode()
@@ -53,7 +53,7 @@ def lease_event(
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{lease}.{int(now * 1e6):x}",
+            "name": f"{lease}.{reason.lower()}.{int(now * 1e6):x}",
             "namespace": namespace,
             "labels": dict(labels),
         },

@@ -125,7 +125,9 @@ def test_a_pull_secret_that_is_not_there_is_the_cause_of_a_refusal() -> None:
         (
             "InvalidImageName",
             (
-                'Failed to apply default image tag "Spark:4.3": couldn\'t parse image name "Spark:4.3": invalid '
+                'Failed to apply default image tag "Spark:4.3": '
+                "couldn't parse image name "
+                '"Spark:4.3": invalid '
                 "reference format: repository name must be lowercase"
             ),
             Obstacle.BAD_NAME,

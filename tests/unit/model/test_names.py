@@ -124,7 +124,8 @@ def test_a_session_s_name_tells_its_owner_where_that_is_asked_for():
     for name, owner in zip(names, ("a", "a-b", "ab"), strict=True):
         assert [other.startswith(f"spark-{owner}--") for other in names].count(True) == 1
         assert name.startswith(f"spark-{owner}--")
-    assert len(session_name("x" * 100, "k7x2m9ab", owner="o" * 30)) == 47
+    assert len(session_name("x" * 100, "k7x2m9ab", owner="ada")) == 47
+    assert len(session_name("x" * 100, "k7x2m9ab", owner="o" * 30)) <= 47
 
 
 @pytest.mark.parametrize("owner", ["Ada", "a--b", "-a", "a.b", "", "a" * 31, "ada@example.com"])

@@ -87,7 +87,7 @@ def ends_early(access: ClusterAccess, now: float) -> tuple[str, ...]:
     """A warning where the credentials end and nobody can renew them for Spark.
 
     >>> ends_early(ClusterAccess(server="https://k", certificate_until=7200.0), 3600.0)
-    ('The kubeconfig\'s plugin gave a client certificate for 1 h: the session cannot outlive it.',)
+    ("The kubeconfig's plugin gave a client certificate for 1 h: the session cannot outlive it.",)
     """
     if not access.certificate_until:
         return ()

@@ -23,7 +23,7 @@ PREFIXES = "['spark-' + variables.owner + '--', variables.owner + '.']"
 
 _USER = "request.userInfo.username"
 _GONE = "request.operation == 'DELETE' || "
-_MINE = "of the user: ' + variables.owner + '.NAME"
+_MINE = "of the user: ' + variables.owner + '.NAME'"
 _VOLUMES = ("emptyDir", "secret", "configMap", "persistentVolumeClaim", "downwardAPI")
 _VOLUME_NAMES = (("secret", "secretName"), ("configMap", "name"), ("persistentVolumeClaim", "claimName"))
 

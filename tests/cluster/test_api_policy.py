@@ -165,7 +165,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an image of another registry": (changed(image="elsewhere.example/spark:4.3"), "images must begin with"),
     "an image of no registry": (changed(image="spark:4.3"), "images must begin with"),
     "another image in an init container": (as_init(changed(image="spark:4.3")), "images must begin with"),
-    "another service account": (with_spec(serviceAccountName=REAPER), "the service account must be default"),
+    "another service account": (
+        with_spec(serviceAccountName="mighty"),
+        "the service account must be default",
+    ),
     "the service account's token": (
         with_spec(automountServiceAccountToken=True),
         "the service account must be default",
@@ -205,6 +208,7 @@ def shared(api_tier: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> I
             account = f"jupyter-{name}"
             hub.administrator.create({"kind": "ServiceAccount", "metadata": {"name": account}})
             users.append(namespace.connect(hub.kubeconfig(account)))
+        namespace.administrator.create({"kind": "ServiceAccount", "metadata": {"name": "mighty"}})
         applied: list[dict[str, Any]] = []
         try:
             for manifest in yaml.safe_load_all(printed(namespace, hub)):

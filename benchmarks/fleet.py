@@ -37,8 +37,9 @@ from sparkk8s_nb.model.fleet import (
     PodSeen,
     PodView,
 )
-from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, keyframe
+from sparkk8s_nb.model.wire import keyframe
 from sparkk8s_nb.model.wire_delta import message, size
+from sparkk8s_nb.model.wire_fleet import EXECUTORS_SHOWN
 
 FRAMES_A_SECOND = 4
 

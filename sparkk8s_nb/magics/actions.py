@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from sparkk8s_nb.errors import SparkK8sError, UsageError
-from sparkk8s_nb.localfiles import tail
+from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.magics import commands
+from sparkk8s_nb.magics.answers import Answers
 from sparkk8s_nb.magics.conf_command import change_conf, conf_table
 from sparkk8s_nb.magics.helptext import help_text
+from sparkk8s_nb.magics.live_session import view_info
 from sparkk8s_nb.magics.log_view import follow_log
 from sparkk8s_nb.magics.namespace import Namespace
-from sparkk8s_nb.magics.sentences import cancelled_sentence, started_sentence
+from sparkk8s_nb.magics.sentences import started_sentence
 from sparkk8s_nb.model.paths import runtime_dir, state_dir
 from sparkk8s_nb.model.settings import profile_names
 from sparkk8s_nb.session import starting
@@ -23,13 +24,12 @@ from sparkk8s_nb.session.registry import Registry
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.session.settings_files import load_layers
 from sparkk8s_nb.session.targets import known_contexts
+from sparkk8s_nb.views.action_worker import ActionWorker
 from sparkk8s_nb.views.environment import Home, detect
 from sparkk8s_nb.views.question import ask
 from sparkk8s_nb.views.show import Shown, show_fleet, show_streams
 from sparkk8s_nb.views.tables import show_link, show_table
 from sparkk8s_nb.views.text import fleet_text, streams_text
-
-LOG_LINES = 100
 
 
 class Actions:
@@ -40,13 +40,19 @@ class Actions:
     registry : Registry
     namespace : Namespace
         Where ``spark`` and ``sc`` go.
+    answers : Answers
+        Does what views' buttons can do too.
+    buttons : ActionWorker
+        Takes what the views' buttons want done.
     """
 
-    def __init__(self, registry: Registry, namespace: Namespace) -> None:
+    def __init__(
+        self, registry: Registry, namespace: Namespace, answers: Answers, buttons: ActionWorker
+    ) -> None:
         self._registry = registry
         self._namespace = namespace
-        self._views: list[Shown] = []
-        self._streams: Shown | None = None
+        self._answers = answers
+        self._buttons = buttons
 
     def run(self, command: commands.Command) -> None:
         """Carry out one command.
@@ -59,12 +65,8 @@ class Actions:
         match command:
             case commands.Start():
                 self._start(command)
-            case commands.Scale(count=count):
-                self._scale(count)
             case commands.Logs():
                 self._logs(command)
-            case commands.Cancel():
-                self._cancel(command)
             case commands.Gc():
                 self._gc(command)
             case commands.Conf():
@@ -87,14 +89,18 @@ class Actions:
                 show_table([asdict(row) for row in list_contexts()], "No clusters.", private=True)
             case commands.Ui(last=last):
                 self._ui(last=last)
+            case commands.Scale():
+                print(self._answers.scale(command))  # noqa: T201
+            case commands.Cancel():
+                print(self._answers.cancel(command))  # noqa: T201
             case commands.Stop():
-                self._stop()
+                print(self._answers.stop())  # noqa: T201
 
     def _start(self, command: commands.Start) -> None:
         try:
             started = starting.start(command.line, on_made=self._show)
         except BaseException as error:
-            self._end_views(error.problem if isinstance(error, SparkK8sError) else "")
+            self._answers.end_views(error.problem if isinstance(error, SparkK8sError) else "")
             raise
         session = started.session
         spark = session.spark
@@ -102,19 +108,21 @@ class Actions:
         if started.news:
             print(started.news)  # noqa: T201
             return
-        for view in self._views:
+        for view in self._answers.views:
             view.settle()
         print(started_sentence(session, taken))  # noqa: T201
 
     def _show(self, session: Session) -> None:
-        info = {"name": session.spec.name}
-        self._views = [show_fleet(session.fleet_feed, info)]
+        self._answers.views = [self._shown_fleet(session)]
+
+    def _shown_fleet(self, session: Session) -> Shown:
+        return show_fleet(session.fleet_feed, view_info(session), actions=self._buttons)
 
     def _status(self) -> None:
         session = self._registry.require()
         verdict = session.why()
         if detect().home is Home.KERNEL:
-            self._views.append(show_fleet(session.fleet_feed, {"name": session.spec.name}))
+            self._answers.views.append(self._shown_fleet(session))
             if session.streams:
                 self._show_streams(session)
         else:
@@ -126,51 +134,17 @@ class Actions:
 
     def _show_streams(self, session: Session) -> None:
         """One live view at a time: the one before, in the cell above, becomes a line."""
-        if self._streams is not None:
-            self._streams.finish()
-        self._streams = show_streams(session.streams_feed)
-
-    def _scale(self, count: int) -> None:
-        session = self._registry.require()
-        before = session.fleet.wanted
-        session.scale(count)
-        print(f"Scaling from {before} to {count} executors.")  # noqa: T201
+        if self._answers.streams is not None:
+            self._answers.streams.finish()
+        self._answers.streams = show_streams(session.streams_feed)
 
     def _logs(self, command: commands.Logs) -> None:
-        session = self._registry.require()
-        lines = command.tail or LOG_LINES
-        read = self._log_reader(session, command.target, lines)
+        read = self._answers.log(command)
         if command.follow and detect().home is Home.KERNEL:
+            session = self._registry.require()
             follow_log(read, until=lambda: session.closed)
             return
         print(read() or "The log is empty.")  # noqa: T201
-
-    @staticmethod
-    def _log_reader(session: Session, target: str, lines: int) -> Callable[[], str]:
-        if target == commands.DRIVER:
-            return lambda: tail(session.place.driver_log, lines) or tail(session.place.driver_output, lines)
-        if target:
-            return lambda: session.log_of(target, lines)
-        executors = session.fleet.executors
-        if len(executors) == 1:
-            return lambda: session.log_of(executors[0].id, lines)
-        known = ", ".join(view.id for view in executors)
-        raise UsageError(
-            "Whose log?",
-            fix=f"Write %sparkk8s logs driver, or logs N with one of: {known or 'no executors yet'}.",
-        )
-
-    def _cancel(self, command: commands.Cancel) -> None:
-        session = self._registry.require()
-        if command.everything:
-            print(cancelled_sentence(session.cancel(), "any cell"))  # noqa: T201
-        elif command.cell is not None:
-            cell = f"cell [{command.cell}]"
-            print(cancelled_sentence(session.cancel(command.cell), cell))  # noqa: T201
-        else:
-            raise UsageError(
-                "Cancel what?", fix="Write %sparkk8s cancel 5 for the jobs of cell [5], or cancel --all."
-            )
 
     def _ui(self, *, last: bool) -> None:
         from sparkk8s_nb.server.ui_link import past_link, ui_link
@@ -200,21 +174,6 @@ class Actions:
             saved = detect().home is Home.KERNEL
             rows = conf_table(settings or starting.settings_for(), session, command.key, saved=saved)
             show_table(rows, "No settings.")
-
-    def _stop(self) -> None:
-        session = self._registry.require()
-        summary = session.stop()
-        self._namespace.withdraw()
-        self._end_views(summary)
-        print(summary)  # noqa: T201
-        self._views = []
-
-    def _end_views(self, summary: str) -> None:
-        for view in self._views:
-            view.finish(summary)
-        if self._streams is not None:
-            self._streams.finish()
-        self._streams = None
 
 
 def completion_sources(registry: Registry) -> dict[str, Callable[[], Iterable[str]]]:

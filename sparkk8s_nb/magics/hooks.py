@@ -14,10 +14,12 @@ from typing import Any
 from IPython.core.displayhook import CapturingDisplayHook
 
 from sparkk8s_nb.errors import SparkK8sError
+from sparkk8s_nb.magics.live_session import view_info
 from sparkk8s_nb.model.progress import CellRef, Progress
 from sparkk8s_nb.session.registry import Registry
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
+from sparkk8s_nb.views.action_worker import ActionWorker
 from sparkk8s_nb.views.show import CellContext, Shown, show_progress
 
 logger = logging.getLogger(__name__)
@@ -46,11 +48,14 @@ class CellHooks:
     ----------
     ip : InteractiveShell
     registry : Registry
+    buttons : ActionWorker, optional
+        Takes what the views' buttons want done.
     """
 
-    def __init__(self, ip: Any, registry: Registry) -> None:
+    def __init__(self, ip: Any, registry: Registry, buttons: ActionWorker | None = None) -> None:
         self._ip = ip
         self._registry = registry
+        self._buttons = buttons
         self._thread = _OfThisThread()
         self._tags: set[str] = set()
 
@@ -107,7 +112,7 @@ class CellHooks:
         beside = threading.current_thread() is not threading.main_thread()
         # A driver that is gone: the cell will say so itself if it needs Spark.
         with contextlib.suppress(SparkK8sError):
-            here.running = RunningCell(session, ref, CellContext.capture(), beside=beside)
+            here.running = RunningCell(session, ref, CellContext.capture(), self._buttons, beside=beside)
 
     def after_cell(self, result: Any = None) -> None:
         """The cell has ended: its last numbers stay, its tag goes."""
@@ -180,14 +185,25 @@ class RunningCell:
     ref : CellRef
     context : CellContext
         Where its output goes.
+    buttons : ActionWorker or None
+        Takes what its view's buttons want done.
     beside : bool
         Whether it runs beside the main one, in a subshell: the session's progress is not its own.
     """
 
-    def __init__(self, session: Session, ref: CellRef, context: CellContext, *, beside: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        ref: CellRef,
+        context: CellContext,
+        buttons: ActionWorker | None,
+        *,
+        beside: bool,
+    ) -> None:
         self._session = session
         self._ref = ref
         self._context = context
+        self._buttons = buttons
         self._shown: Shown | None = None
         self._lock = threading.Lock()
         self._watcher: Worker | None = None
@@ -244,7 +260,11 @@ class RunningCell:
                 with self._lock:
                     if not stop.is_set():
                         self._shown = show_progress(
-                            feed, context=self._context, executors=lambda: self._session.fleet.ready
+                            feed,
+                            view_info(self._session),
+                            actions=self._buttons,
+                            context=self._context,
+                            executors=lambda: self._session.fleet.ready,
                         )
                 return
 

@@ -100,6 +100,19 @@ class Cells(Sequence[CellMetrics]):
         """The tag of the cell with an execution count; None if it used no Spark or is forgotten."""
         return next((cell.tag for cell in self._cells.values() if cell.count == count), None)
 
+    def count_of(self, cell_id: str) -> int | None:
+        """The execution count of the newest execution of a cell, by the front end's id of it.
+
+        Examples
+        --------
+        >>> cells = Cells().begin(CellRef(tag="a", count=1, cell_id="c"), at=1.0)
+        >>> cells = cells.begin(CellRef(tag="b", count=4, cell_id="c"), at=2.0)
+        >>> cells.count_of("c"), cells.count_of("")
+        (4, None)
+        """
+        counts = [cell.count for cell in self._cells.values() if cell_id and cell.cell_id == cell_id]
+        return counts[-1] if counts else None
+
     def begin(self, ref: CellRef, *, at: float) -> Cells:
         """With a cell that begins."""
         cells = {

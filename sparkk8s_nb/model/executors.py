@@ -122,6 +122,38 @@ class WatchLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorLoad:
+    """What an executor's tasks cost it until now.
+
+    Parameters
+    ----------
+    peak_memory : int
+        The most that its JVM used at once, heap and off-heap, with its Python workers where Spark counts them
+        (``spark.executor.processTreeMetrics.enabled``), in bytes; Spark hears of it every ten seconds. 0 is not
+        known yet.
+    gc_ms, task_ms : int
+        Milliseconds in garbage collection, and of all its tasks together.
+    spilled : int
+        Bytes that its tasks spilled to disk.
+
+    Examples
+    --------
+    >>> ExecutorLoad(gc_ms=30, task_ms=400).gc_share
+    0.075
+    """
+
+    peak_memory: int = 0
+    gc_ms: int = 0
+    task_ms: int = 0
+    spilled: int = 0
+
+    @property
+    def gc_share(self) -> float:
+        """How much of the tasks' time went into garbage collection, 0 to 1."""
+        return min(1.0, self.gc_ms / self.task_ms) if self.task_ms else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorStatus:
     """What Spark says of one executor.
 
@@ -136,6 +168,7 @@ class ExecutorStatus:
     memory_used, memory_max : int
         Storage memory in bytes.
     removed_reason : str
+    load : ExecutorLoad
     """
 
     id: str
@@ -147,6 +180,7 @@ class ExecutorStatus:
     memory_used: int = 0
     memory_max: int = 0
     removed_reason: str = ""
+    load: ExecutorLoad = ExecutorLoad()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +248,7 @@ class ExecutorView:
     obstacle : str
         What keeps it from starting for good (:class:`~sparkk8s_nb.model.hopeless.Obstacle`); empty while there
         is hope.
+    load : ExecutorLoad
     """
 
     id: str
@@ -229,6 +264,7 @@ class ExecutorView:
     exit_code: int | None = None
     code: str = ""
     obstacle: str = ""
+    load: ExecutorLoad = ExecutorLoad()
 
 
 def unnamed(view: ExecutorView) -> str:

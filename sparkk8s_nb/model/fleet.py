@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from sparkk8s_nb.model.executors import (
     CreationRefused,
+    ExecutorLoad,
     ExecutorsSeen,
     ExecutorStatus,
     ExecutorView,
@@ -36,6 +37,7 @@ from sparkk8s_nb.model.state import StartPhase
 __all__ = [
     "DEAD_KEPT",
     "CreationRefused",
+    "ExecutorLoad",
     "ExecutorStatus",
     "ExecutorView",
     "ExecutorsSeen",

@@ -243,3 +243,14 @@ def rough(number: float) -> float:
         return 0
     short = float(f"{number:.3g}")
     return int(short) if short.is_integer() else short
+
+
+def four_digits(size: int) -> int:
+    """Return a size in bytes with four significant digits: with three, 1 GiB would be 1020 MiB.
+
+    Examples
+    --------
+    >>> four_digits(123_456_789), four_digits(0)
+    (123500000, 0)
+    """
+    return int(float(f"{size:.4g}")) if size else 0

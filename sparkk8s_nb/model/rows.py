@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 from sparkk8s_nb.model import reasons
 from sparkk8s_nb.model.awaiting import awaited
-from sparkk8s_nb.model.executors import ExecutorStatus, ExecutorView, Phase, PodEvent, PodView, TaskCounts
+from sparkk8s_nb.model.executors import (
+    ExecutorLoad,
+    ExecutorStatus,
+    ExecutorView,
+    Phase,
+    PodEvent,
+    PodView,
+    TaskCounts,
+)
 from sparkk8s_nb.model.hopeless import hopeless
 
 LIVING = frozenset({Phase.PENDING, Phase.STARTING, Phase.RUNNING})
 ENDED = frozenset({Phase.DONE, Phase.FAILED})
 _TERMINAL = frozenset({"Succeeded", "Failed"})
 _NO_TASKS = TaskCounts()
+_NO_LOAD = ExecutorLoad()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +155,15 @@ def _view(
     obstacle: str,
     ended: float,
 ) -> ExecutorView:
-    tasks, cores = _NO_TASKS, 0
+    tasks, cores, load = _NO_TASKS, 0, _NO_LOAD
     if status is not None:
+        load = status.load
         running = 0 if ended else status.running
         tasks, cores = TaskCounts(running=running, done=status.done, failed=status.failed), status.cores
     if pod is None:
-        return ExecutorView(id=key, pod="", phase=phase, reason=reason, cores=cores, tasks=tasks, ended=ended)
+        return ExecutorView(
+            id=key, pod="", phase=phase, reason=reason, cores=cores, tasks=tasks, ended=ended, load=load
+        )
     return ExecutorView(
         id=key,
         pod=pod.name,
@@ -166,4 +178,5 @@ def _view(
         exit_code=pod.exit_code,
         code=code,
         obstacle=obstacle,
+        load=load,
     )

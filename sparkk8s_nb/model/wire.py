@@ -11,24 +11,21 @@ that is empty are left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
+from sparkk8s_nb.model.fleet import Fleet
 from sparkk8s_nb.model.progress import Progress
 from sparkk8s_nb.model.streams import Streams
+from sparkk8s_nb.model.wire_fleet import fleet_frame
 from sparkk8s_nb.model.wire_progress import progress_frame
 from sparkk8s_nb.model.wire_streams import streams_frame
 
 SCHEMA = 1
 
-EXECUTORS_SHOWN = 200
-
-_CALM = frozenset({Phase.RUNNING})
-
 
 def keyframe(
-    session_info: Mapping[str, Any],
+    session_info: Mapping[str, Any] | None,
     fleet: Fleet | None,
     progress: Progress | None,
     seq: int,
@@ -41,8 +38,8 @@ def keyframe(
 
     Parameters
     ----------
-    session_info : mapping
-        What is known of the session; JSON values.
+    session_info : mapping or None
+        What is known of the session; JSON values. None where there is no session.
     fleet : Fleet or None
         None for a view that shows no executors.
     progress : Progress or None
@@ -70,66 +67,10 @@ def keyframe(
         "kind": "keyframe",
         "seq": seq,
         "at": at or newest,
-        "session": dict(session_info),
-        "fleet": _fleet(fleet) if fleet is not None else None,
+        "session": dict(session_info) if session_info is not None else None,
+        "fleet": fleet_frame(fleet) if fleet is not None else None,
         "progress": progress_frame(progress, (before or {}).get("progress"))
         if progress is not None
         else None,
         "streams": streams_frame(streams),
-    }
-
-
-def _fleet(fleet: Fleet) -> dict[str, Any]:
-    views = fleet.executors
-    shown = _shown(views)
-    hidden: dict[str, int] = {}
-    if len(shown) < len(views):
-        ids = {view.id for view in shown}
-        for view in views:
-            if view.id not in ids:
-                hidden[view.phase] = hidden.get(view.phase, 0) + 1
-    return {
-        "wanted": fleet.wanted,
-        "summary": fleet.summary(),
-        "verdict": fleet.verdict,
-        "stale": fleet.stale,
-        "start": {"what": fleet.start.what, "since": fleet.start.since} if fleet.start else None,
-        "counts": {str(phase): count for phase, count in fleet.counts.items()},
-        "tasks": {
-            "running": sum(view.tasks.running for view in views),
-            "done": sum(view.tasks.done for view in views),
-            "failed": sum(view.tasks.failed for view in views),
-        },
-        "executors": [_executor(view) for view in shown],
-        "hidden": hidden,
-    }
-
-
-def _shown(views: Sequence[ExecutorView]) -> Sequence[ExecutorView]:
-    """Those with news first (at most half of the rows), then running ones; in the fleet's order."""
-    if len(views) <= EXECUTORS_SHOWN:
-        return views
-    news = [view for view in views if view.phase not in _CALM]
-    calm = [view for view in views if view.phase in _CALM]
-    take_calm = min(len(calm), max(EXECUTORS_SHOWN // 2, EXECUTORS_SHOWN - len(news)))
-    # The ended ones stand at the end of the fleet: they are the news that must not be cut off.
-    take_news = EXECUTORS_SHOWN - take_calm
-    chosen = {view.id for view in calm[:take_calm]} | {view.id for view in news[len(news) - take_news :]}
-    return [view for view in views if view.id in chosen]
-
-
-def _executor(view: ExecutorView) -> dict[str, Any]:
-    return {
-        "id": view.id,
-        "pod": view.pod,
-        "phase": str(view.phase),
-        "reason": view.reason,
-        "node": view.node,
-        "cores": view.cores,
-        "memory": view.memory,
-        "running": view.tasks.running,
-        "done": view.tasks.done,
-        "failed": view.tasks.failed,
-        "since": view.since,
-        "ended": view.ended,
     }

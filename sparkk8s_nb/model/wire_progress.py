@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress, Totals
-from sparkk8s_nb.model.quantities import rough
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress, Totals
+from sparkk8s_nb.model.quantities import four_digits, rough
 from sparkk8s_nb.model.timeline import Timeline
 
 JOBS_SHOWN = 50
@@ -27,6 +27,8 @@ SLOW_SECONDS = 1.0
 """A task that took less is none of the slowest that anybody looks for."""
 
 CAUSES_SHOWN = 5
+FAILURES_SHOWN = 200
+"""Bins of the timeline in which tasks failed."""
 
 _TEXT = 200
 
@@ -52,7 +54,7 @@ def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) 
     # By id, so that a new job is a new last row and no order has to be sent.
     jobs.sort(key=lambda row: row["id"])
     return {
-        "cell": {"tag": cell.tag, "count": cell.count, "id": cell.cell_id} if cell is not None else None,
+        "cell": _cell(cell) if cell is not None else None,
         "state": str(progress.state),
         "fraction": round(progress.fraction, 3),
         "started": round(progress.started, 3),
@@ -66,6 +68,10 @@ def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) 
         "hidden_jobs": len(progress.jobs) - len(jobs),
         "timeline": _timeline(progress.timeline, progress.as_of if running else None, old),
     }
+
+
+def _cell(cell: CellRef) -> dict[str, Any]:
+    return {"tag": cell.tag, "execution_count": cell.count, "id": cell.cell_id}
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -82,8 +88,8 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "done": totals.done,
         "failed": totals.failed,
         "skipped": totals.skipped,
-        "shuffled": _bytes(metrics.shuffle_written),
-        "spilled": _bytes(metrics.disk_spilled),
+        "shuffled": four_digits(metrics.shuffle_written),
+        "spilled": four_digits(metrics.disk_spilled),
     }
 
 
@@ -139,6 +145,7 @@ def _job_row(job: JobProgress, room: int) -> dict[str, Any]:
         "submitted": round(job.submitted, 3),
         "ended": round(job.ended, 3),
         "failure": job.failure[:_TEXT],
+        "sql": job.sql,
         "hidden_stages": len(job.stages) - len(stages),
     }
     return {
@@ -163,11 +170,11 @@ def _stage(stage: StageProgress) -> dict[str, Any]:
         "submitted": round(stage.submitted, 3),
         "completed": round(stage.completed, 3),
         "failure": stage.failure[:_TEXT],
-        "read": _bytes(metrics.bytes_read),
-        "written": _bytes(metrics.bytes_written),
-        "shuffle_read": _bytes(metrics.shuffle_read),
-        "shuffle_written": _bytes(metrics.shuffle_written),
-        "spilled": _bytes(metrics.disk_spilled),
+        "read": four_digits(metrics.bytes_read),
+        "written": four_digits(metrics.bytes_written),
+        "shuffle_read": four_digits(metrics.shuffle_read),
+        "shuffle_written": four_digits(metrics.shuffle_written),
+        "spilled": four_digits(metrics.disk_spilled),
         "gc": round(metrics.gc_share * 100),
         "median": rough(stage.median),
         "longest": rough(stage.longest),
@@ -193,16 +200,12 @@ def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value}
 
 
-def _bytes(size: int) -> int:
-    """A size to four significant digits: with three, 1 GiB would be 1020 MiB."""
-    return int(float(f"{size:.4g}")) if size else 0
-
-
 def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | None) -> dict[str, Any] | None:
     """The executors' time, column by column: what is past is sent once.
 
     A column holds, in the executors' order, how busy each was in that bin, in percent (200: two tasks all
     the time); zeros at its end are left out, so that an executor that joins later changes no earlier column.
+    ``failures`` are the bins in which tasks failed: column, row, how many; the newest of them.
 
     Parameters
     ----------
@@ -224,14 +227,18 @@ def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | Non
             return old
     percent = 100 / timeline.width
     columns: list[list[int]] = [[] for _ in range(length)]
+    failures: list[list[int]] = []
     for index, bins in enumerate(timeline.rows.values()):
-        for column, one in zip(columns, bins, strict=False):
+        for number, (column, one) in enumerate(zip(columns, bins, strict=False)):
             if one.busy:
                 column.extend([0] * (index - len(column)))
                 column.append(round(one.busy * percent))
+            if one.failed:
+                failures.append([number, index, one.failed])
     return {
         "start": round(timeline.start, 3),
         "width": timeline.width,
         "executors": list(timeline.rows),
         "columns": columns,
+        "failures": sorted(failures)[-FAILURES_SHOWN:],
     }

@@ -234,7 +234,8 @@ def _outcome(action: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, An
 
 
 def _failed(action: Mapping[str, Any], error: SparkK8sError) -> dict[str, Any]:
-    return {"done": action["id"], "problem": error.problem, "fix": error.fix}
+    """What the server itself says; not ``heard`` by the kernel, which may still have it from the view."""
+    return {"done": action["id"], "heard": False, "problem": error.problem, "fix": error.fix}
 
 
 def _no_action() -> UsageError:

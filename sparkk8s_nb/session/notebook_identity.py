@@ -1,8 +1,9 @@
-"""Who starts a session, and from which notebook."""
+"""Who starts a session, from which notebook, in which kernel."""
 
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,3 +62,21 @@ def notebook_title(path: str) -> str:
     'Flights 2013'
     """
     return Path(path).stem or "ipython"
+
+
+def kernel_id() -> str:
+    """What Jupyter calls the kernel that this is; empty outside of one. Imports nothing."""
+    module = sys.modules.get("ipykernel.kernelapp")
+    if module is None or not module.IPKernelApp.initialized():
+        return ""
+    return kernel_id_of(module.IPKernelApp.instance().connection_file)
+
+
+def kernel_id_of(connection_file: str) -> str:
+    """A kernel's id out of the name of its connection file, which Jupyter's servers name after it.
+
+    >>> kernel_id_of("/run/user/7/jupyter/kernel-7c1f3e0a-55b2.json"), kernel_id_of("/tmp/mine.json")
+    ('7c1f3e0a-55b2', '')
+    """
+    found = re.fullmatch(r"kernel-(.+)\.json", Path(connection_file).name)
+    return found[1] if found else ""

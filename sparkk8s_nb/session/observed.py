@@ -63,6 +63,11 @@ class ObservedSession:
         return self._course.state
 
     @property
+    def state_feed(self) -> Feed[SessionState]:
+        """Where the session is in its life, live."""
+        return self._course.feed
+
+    @property
     def closed(self) -> bool:
         """Whether everything has been undone."""
         return self._closed
@@ -162,6 +167,7 @@ class ObservedSession:
             options=parts.kernel.options,
             ui_url=driver.ui_url if driver else "",
             ui_key_file=str(parts.place.ui_key),
+            kernel=parts.kernel.id,
         )
 
     def why(self) -> Verdict | None:

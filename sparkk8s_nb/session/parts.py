@@ -28,6 +28,8 @@ class Kernel:
         Environment for the executors' start script: where Spark, Java and Python are here.
     options : tuple of str
         Names of the options that were given, for the record.
+    id : str
+        What Jupyter calls the kernel; empty outside of it.
     """
 
     holder: Holder
@@ -36,6 +38,7 @@ class Kernel:
     address: str
     hints: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

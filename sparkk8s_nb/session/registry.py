@@ -17,6 +17,7 @@ from sparkk8s_nb.session import wiring
 from sparkk8s_nb.session.preparing import prepare_in_background
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.spark.pyspark_state import active_context, context_description
+from sparkk8s_nb.telemetry.feed import Feed
 
 COURSE_OPTIONS = frozenset({"executors", "wait", "timeout", "restart", "progress"})
 """Options that describe this start, not the session: they may differ at the second one."""
@@ -40,6 +41,8 @@ class Registry:
         self._pid = os.getpid()
         self._listeners: list[Callable[[Session], None]] = []
         self.settings: Settings | None = None
+        self.newest: Feed[Session | None] = Feed(None)
+        """The session that was made last, from before it runs until another one is; None before the first."""
 
     @property
     def current(self) -> Session | None:
@@ -99,7 +102,7 @@ class Registry:
                 options,
                 given=given,
                 make_room=partial(self._make_room, session, restart=restart),
-                on_made=on_made,
+                on_made=self._made(on_made),
             )
             self._session, self._options, self.settings = session, dict(options), settings
             if options.get("class_archives"):
@@ -107,6 +110,14 @@ class Registry:
             for listener in self._listeners:
                 listener(session)
             return Started(session=session)
+
+    def _made(self, on_made: Callable[[Session], None] | None) -> Callable[[Session], None]:
+        def told(session: Session) -> None:
+            self.newest.publish(session)
+            if on_made is not None:
+                on_made(session)
+
+        return told
 
     def listen(self, listener: Callable[[Session], None]) -> None:
         """Have a function called with every new session, once it runs, on the thread that started it."""

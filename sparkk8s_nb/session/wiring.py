@@ -37,6 +37,7 @@ from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.session import orphans
 from sparkk8s_nb.session.driver_network import PortTaker, driver_address
 from sparkk8s_nb.session.local_host import this_holder
+from sparkk8s_nb.session.notebook_identity import kernel_id
 from sparkk8s_nb.session.notebook_pod import NotebookPod, check_image, notebook_pod
 from sparkk8s_nb.session.parts import Kernel, Parts
 from sparkk8s_nb.session.session import Session
@@ -167,6 +168,7 @@ def _parts(
             address=address,
             hints=executor_hints(java, python, archives),
             options=tuple(given),
+            id=kernel_id(),
         ),
         take_ports=PortTaker(spec, runtime / "ports", address),
         launch_driver=partial(_launch_driver, spec, place, java, archives, cluster.access, python),

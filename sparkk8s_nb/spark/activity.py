@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from sparkk8s_nb.model.drained import Drained, parse_drained
-from sparkk8s_nb.model.executors import ExecutorStatus
+from sparkk8s_nb.model.executors import ExecutorLoad, ExecutorStatus
 from sparkk8s_nb.spark.janino import compile_class, instance
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class ActivityListener:
                 memory_used=row[6],
                 memory_max=row[7],
                 removed_reason=row[8],
+                load=ExecutorLoad(peak_memory=row[9], gc_ms=row[10], task_ms=row[11], spilled=row[12]),
             )
             for row in json.loads(self._listener.executors())
         )

@@ -54,6 +54,8 @@ class SparkDriver:
         self.without_listener = ""
         self.warnings: Sequence[str] = tuple(warnings)
         self.app_id: str = self._context.applicationId
+        self.ui_url: str = _ui_url(self._context)
+        """Where the Spark UI listens on this machine; empty without one."""
 
     @property
     def process(self) -> ProcessId:
@@ -64,14 +66,6 @@ class SparkDriver:
     def spark(self) -> Any:
         """The SparkSession."""
         return self._spark
-
-    @property
-    def ui_url(self) -> str:
-        """Where the Spark UI listens on this machine; empty without one."""
-        web = self._context._jsc.sc().uiWebUrl()
-        if not web.isDefined():
-            return ""
-        return f"http://127.0.0.1:{str(web.get()).rpartition(':')[2]}"
 
     def hook(self, on_stop: Callable[[], object]) -> None:
         """Make ``spark.stop()`` stop the whole session."""
@@ -236,6 +230,11 @@ class SparkDriver:
                 f"Could not {doing}: the driver JVM {state}.",
                 fix="Look at %sparkk8s logs driver, then start again.",
             ) from error
+
+
+def _ui_url(context: Any) -> str:
+    web = context._jsc.sc().uiWebUrl()
+    return f"http://127.0.0.1:{str(web.get()).rpartition(':')[2]}" if web.isDefined() else ""
 
 
 def _nothing() -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparkk8s_nb.model.fleet import ExecutorStatus
+from sparkk8s_nb.model.fleet import ExecutorLoad, ExecutorStatus
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.task_metrics import TaskMetrics
 from sparkk8s_nb.ports import SparkStatus
@@ -28,6 +28,9 @@ STAGES_KEPT = 2000
 JOBS_LOOKED_UP = 20
 ENDED_STATES = frozenset({"COMPLETE", "SKIPPED", "FAILED"})
 DRIVER = "driver"
+
+USED_MEMORY = ("JVMHeapMemory", "JVMOffHeapMemory", "ProcessTreePythonRSSMemory")
+"""What of an executor's peak metrics its pod's memory is used for, each without the others."""
 
 _FORGOTTEN: Mapping[str, Any] = {
     "status": "UNKNOWN",
@@ -158,7 +161,8 @@ def _wanted(jobs: Sequence[Mapping[str, Any]], tags: set[str], numbers: set[int]
 
 
 def executor_status(data: Mapping[str, Any]) -> ExecutorStatus:
-    """One ``ExecutorSummary`` of Spark's status API."""
+    """One ``ExecutorSummary`` of Spark's status API; it does not know what an executor's tasks spilled."""
+    peaks = data.get("peakMemoryMetrics") or {}
     return ExecutorStatus(
         id=str(data["id"]),
         active=bool(data["isActive"]),
@@ -169,6 +173,11 @@ def executor_status(data: Mapping[str, Any]) -> ExecutorStatus:
         memory_used=data["memoryUsed"],
         memory_max=data["maxMemory"],
         removed_reason=data.get("removeReason") or "",
+        load=ExecutorLoad(
+            peak_memory=sum(peaks.get(name, 0) for name in USED_MEMORY),
+            gc_ms=data["totalGCTime"],
+            task_ms=data["totalDuration"],
+        ),
     )
 
 

@@ -28,6 +28,7 @@ class Feed(Generic[T]):
         self._value = value
         self._version = 0
         self._closed = False
+        self._listeners: tuple[Callable[[], object], ...] = ()
 
     @property
     def value(self) -> T:
@@ -46,21 +47,36 @@ class Feed(Generic[T]):
         with self._condition:
             self._value = value
             self._version += 1
-            self._condition.notify_all()
+            self._tell()
 
     def update(self, change: Callable[[T], T]) -> T:
         """Replace the value by a function of it, in one step."""
         with self._condition:
             self._value = change(self._value)
             self._version += 1
-            self._condition.notify_all()
+            self._tell()
             return self._value
 
     def close(self) -> None:
         """Say that nothing more comes: every wait ends."""
         with self._condition:
             self._closed = True
-            self._condition.notify_all()
+            self._tell()
+
+    def listen(self, wake: Callable[[], object]) -> None:
+        """Have a function called at every change, on the writer's thread: it may set an event, and no more.
+
+        For a reader of several feeds, which cannot wait in each.
+        """
+        with self._condition:
+            self._listeners = (*self._listeners, wake)
+
+    def unlisten(self, wake: Callable[[], object]) -> None:
+        """Undo :meth:`listen`; once for each time."""
+        with self._condition:
+            left = list(self._listeners)
+            left.remove(wake)
+            self._listeners = tuple(left)
 
     def wait_for(self, predicate: Callable[[T], bool], timeout: float) -> T:
         """Wait until the predicate holds, the feed is closed or the time is over; return the value.
@@ -99,6 +115,11 @@ class Feed(Generic[T]):
                     break
                 self._condition.wait(left)
             return self._version, self._value
+
+    def _tell(self) -> None:
+        self._condition.notify_all()
+        for wake in self._listeners:
+            wake()
 
     def wake(self) -> None:
         """Have every waiting reader look at its own reasons to go on; nothing is published."""

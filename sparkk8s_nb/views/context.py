@@ -64,16 +64,8 @@ class CellContext:
             self._send("update_display_data", bundle, display_id, self.kernel.get_parent("shell"))
 
     def apart(self, work: Callable[[], T]) -> T:
-        """Run ``work`` so that the comm messages it sends belong to no cell.
-
-        A front end takes a comm whatever its parent is; nbclient stores the state of every widget that a
-        running cell opens in the notebook's metadata, where a view's code has no business.
-        """
-        parent = getattr(self.kernel, "_shell_parent", None)
-        context = contextvars.copy_context()
-        if isinstance(parent, contextvars.ContextVar):
-            context.run(parent.set, {})
-        return context.run(work)
+        """Run ``work`` so that the comm messages it sends belong to no cell."""
+        return apart(self.kernel, work)
 
     def _send(self, kind: str, bundle: Bundle, display_id: str, parent: Mapping[str, Any]) -> None:
         kernel = self.kernel
@@ -87,3 +79,23 @@ class CellContext:
             parent=dict(parent),
             ident=f"display_data.{display_id}".encode(),
         )
+
+
+def apart(kernel: Any, work: Callable[[], T]) -> T:
+    """Run ``work`` so that the comm messages it sends belong to no cell, and to no subshell.
+
+    A front end takes a comm whatever its parent is. nbclient stores the state of every widget that a running
+    cell opens in the notebook's metadata, where a view's code has no business; and ipykernel sends what the
+    browser says to the subshell in which the kernel last spoke, which may be gone when the page was reloaded.
+
+    Parameters
+    ----------
+    kernel : object
+        The ipykernel; None outside of one.
+    work : callable
+    """
+    parent = getattr(kernel, "_shell_parent", None)
+    context = contextvars.copy_context()
+    if isinstance(parent, contextvars.ContextVar):
+        context.run(parent.set, {})
+    return context.run(work)

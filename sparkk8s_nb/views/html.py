@@ -29,15 +29,18 @@ _EDGES = {
 }
 
 
-def summary_html(summary: str, *, trouble: bool = False) -> str:
-    """Return one line that stays in a saved notebook.
+def summary_html(summary: str, detail: str = "", *, trouble: bool = False) -> str:
+    """Return one line that stays in a saved notebook; what ``detail`` says (HTML) is folded under it.
 
     Examples
     --------
     >>> "3 jobs &lt;" in summary_html("3 jobs <")
     True
     """
-    return _box(escape(summary), "trouble" if trouble else "calm")
+    line = escape(summary)
+    if detail:
+        line = f'<details><summary style="cursor:pointer">{line}</summary>{detail}</details>'
+    return _box(line, "trouble" if trouble else "calm")
 
 
 def fleet_html(fleet: Fleet, now: float, *, names: bool = False) -> str:
@@ -81,6 +84,23 @@ def progress_html(progress: Progress) -> str:
     ]
     edge = {JobState.RUNNING: "busy", JobState.FAILED: "trouble"}.get(state, "calm")
     return _box("<br>".join(lines), edge)
+
+
+def progress_detail_html(progress: Progress) -> str:
+    """Return what stays of a finished cell beside its summary: its newest jobs, what was notable of its stages.
+
+    It names no pod, node or host; errors are in the cell's own output.
+    """
+    jobs = sorted(progress.jobs, key=lambda job: -job.id)[:ROWS]
+    if not jobs:
+        return ""
+    rows = [(*_job(job)[:3], f"{max(0.0, job.ended - job.submitted):.1f} s", _job(job)[3]) for job in jobs]
+    lines = [_table(("job", "state", "tasks", "took", "what"), rows)]
+    if len(progress.jobs) > len(jobs):
+        lines.append(f'<span style="{_MUTED}">and {len(progress.jobs) - len(jobs)} more jobs</span>')
+    notes = [progress.missing] if progress.missing else []
+    lines += [escape(f"⚠ {note}") for note in (*notes, *progress.words[:WORDS])]
+    return "<br>".join(lines)
 
 
 def streams_html(streams: Streams) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from sparkk8s_nb.model.wire_delta import message, size
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
+from sparkk8s_nb.views.action_worker import ActionWorker
 from sparkk8s_nb.views.allowance import SHARED, Allowance
 from sparkk8s_nb.views.context import CellContext
 from sparkk8s_nb.views.html import summary_html
@@ -48,6 +49,8 @@ class KernelView(Generic[T]):
     drawing : Drawing
     widgets : bool
         Whether a widget is tried at all.
+    actions : ActionWorker, optional
+        Takes what the widget's buttons want done.
     now : callable
         Seconds since the epoch.
     allowance : Allowance
@@ -60,6 +63,7 @@ class KernelView(Generic[T]):
         drawing: Drawing[T],
         *,
         widgets: bool,
+        actions: ActionWorker | None = None,
         now: Callable[[], float] = time.time,
         allowance: Allowance = SHARED,
     ) -> None:
@@ -67,6 +71,7 @@ class KernelView(Generic[T]):
         self._drawing = drawing
         self._now = now
         self._widgets = widgets
+        self._actions = actions
         self._lock = threading.RLock()
         self._displays: dict[str, CellContext] = {}
         self._widget: Any = None
@@ -136,14 +141,25 @@ class KernelView(Generic[T]):
         except ImportError:  # a kernel without anywidget: text and HTML say the same
             logger.debug("no widgets", exc_info=True)
             return None
-        widget = ViewWidget(self._drawing.module, self._ask)
+        widget = ViewWidget(self._drawing.module, self._heard)
         self._allowance.spend(widget.size)
         return widget
 
-    def _ask(self) -> None:
-        """Note that a front end wants a keyframe; the worker sends it."""
-        self._asked.set()
-        self.feed.wake()
+    def _heard(self, said: Mapping[str, Any]) -> None:
+        """Note what a front end wants and return: all widgets share one thread for what the browser says."""
+        if said.get("ask") == "keyframe":
+            self._asked.set()
+            self.feed.wake()
+        elif "do" in said and self._actions is not None:
+            self._actions.take(said, self._answer)
+
+    def _answer(self, answer: Mapping[str, Any]) -> None:
+        """Say what came of an action; a view that has ended says it by its last line."""
+        with self._lock:
+            widget, contexts = self._widget, list(self._displays.values())
+        if widget is not None:
+            self._allowance.spend(size(answer), asked=True)
+            contexts[0].apart(lambda: widget.show(answer))
 
     def _follow(self, stop: StopFlag) -> None:
         def called() -> bool:
@@ -225,7 +241,8 @@ class KernelView(Generic[T]):
         return bundle
 
     def _final(self, value: T, summary: str) -> dict[str, str]:
-        return _static(summary or self._drawing.summary(value), trouble=self._drawing.trouble(value))
+        line = summary or self._drawing.summary(value)
+        return _static(line, self._drawing.detail(value), trouble=self._drawing.trouble(value))
 
     def _died(self, error: BaseException) -> None:
         try:
@@ -235,6 +252,6 @@ class KernelView(Generic[T]):
             logger.debug("the view's last line could not be shown", exc_info=True)
 
 
-def _static(summary: str, *, trouble: bool) -> dict[str, str]:
+def _static(summary: str, detail: str = "", *, trouble: bool) -> dict[str, str]:
     """What stays in a saved notebook."""
-    return {"text/plain": summary, "text/html": summary_html(summary, trouble=trouble)}
+    return {"text/plain": summary, "text/html": summary_html(summary, detail, trouble=trouble)}

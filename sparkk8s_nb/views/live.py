@@ -53,6 +53,8 @@ class Drawing(Generic[T]):
         Whether the summary is bad news.
     news : callable
         ``(before, after)``: whether the change is one that cannot wait (a job's end).
+    detail : callable
+        More of an ended value as static HTML, folded under its summary; empty for none.
     ticks : callable
         Whether text and line count seconds, so that they change although nothing is new.
     """
@@ -65,6 +67,7 @@ class Drawing(Generic[T]):
     summary: Callable[[T], str]
     trouble: Callable[[T], bool]
     news: Callable[[T, T], bool]
+    detail: Callable[[T], str] = lambda _: ""
     ticks: Callable[[T], bool] = lambda _: False
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sparkk8s_nb.model.fleet import Fleet
@@ -14,11 +15,13 @@ from sparkk8s_nb.model.progress import JobState, Progress
 from sparkk8s_nb.model.streams import Streams, StreamState
 from sparkk8s_nb.model.wire import keyframe
 from sparkk8s_nb.telemetry.feed import Feed
+from sparkk8s_nb.views.action_worker import ActionWorker
 from sparkk8s_nb.views.context import CellContext
 from sparkk8s_nb.views.environment import Environment, Home, detect
-from sparkk8s_nb.views.html import fleet_html, progress_html, streams_html
+from sparkk8s_nb.views.html import fleet_html, progress_detail_html, progress_html, streams_html
 from sparkk8s_nb.views.kernel_view import KernelView
 from sparkk8s_nb.views.live import Drawing, NothingShown, Shown
+from sparkk8s_nb.views.news import fleet_news, progress_news, streams_news
 from sparkk8s_nb.views.terminal_view import TerminalView
 from sparkk8s_nb.views.text import LinePrinter, fleet_text, progress_text, short_line, streams_text
 
@@ -36,6 +39,7 @@ def show_fleet(
     feed: Feed[Fleet],
     info: Mapping[str, Any],
     *,
+    actions: ActionWorker | None = None,
     now: Callable[[], float] = time.time,
     context: CellContext | None = None,
     environment: Environment | None = None,
@@ -49,6 +53,8 @@ def show_fleet(
     feed : Feed of Fleet
     info : mapping
         What the live view may say of the session. It is never saved with the notebook.
+    actions : ActionWorker, optional
+        Takes what the view's buttons want done.
     now : callable
         Seconds since the epoch.
     context : CellContext, optional
@@ -56,7 +62,8 @@ def show_fleet(
     environment : Environment, optional
         Where this is; found out if not given.
     """
-    return _shown(feed, fleet_drawing(info, now), now, context, environment, view_of=_fleet_view)
+    drawing = fleet_drawing(info, now)
+    return _shown(feed, drawing, actions, now, context, environment, view_of=_fleet_view)
 
 
 def _fleet_view(feed: Feed[Fleet], make: Callable[[], KernelView[Fleet]]) -> KernelView[Fleet]:
@@ -70,7 +77,9 @@ def _fleet_view(feed: Feed[Fleet], make: Callable[[], KernelView[Fleet]]) -> Ker
 
 def show_progress(
     feed: Feed[Progress],
+    info: Mapping[str, Any] | None = None,
     *,
+    actions: ActionWorker | None = None,
     context: CellContext | None = None,
     executors: Callable[[], int | None] = lambda: None,
     now: Callable[[], float] = time.time,
@@ -81,6 +90,8 @@ def show_progress(
     Parameters
     ----------
     feed : Feed of Progress
+    info, actions
+        As for :func:`show_fleet`.
     context : CellContext, optional
         The cell, captured on the main thread when it began; with it any thread may call this.
     executors : callable
@@ -90,7 +101,7 @@ def show_progress(
     environment : Environment, optional
         Where this is; found out if not given.
     """
-    return _shown(feed, progress_drawing(executors), now, context, environment)
+    return _shown(feed, progress_drawing(executors, info or {}), actions, now, context, environment)
 
 
 def fleet_drawing(info: Mapping[str, Any], now: Callable[[], float]) -> Drawing[Fleet]:
@@ -103,7 +114,7 @@ def fleet_drawing(info: Mapping[str, Any], now: Callable[[], float]) -> Drawing[
         line=lambda fleet, _: short_line(fleet, now()),
         summary=lambda fleet: fleet.summary(),
         trouble=lambda fleet: bool(fleet.verdict),
-        news=lambda before, after: _state(before) != _state(after),
+        news=lambda before, after: fleet_news(before) != fleet_news(after),
         ticks=lambda fleet: fleet.start is not None,
     )
 
@@ -131,42 +142,32 @@ def show_streams(
         line=lambda streams, _: " · ".join(one.line for one in streams.running) or streams.summary,
         summary=lambda streams: streams.summary,
         trouble=lambda streams: any(one.state is StreamState.FAILED for one in streams),
-        news=lambda before, after: _states(before) != _states(after),
+        news=lambda before, after: streams_news(before) != streams_news(after),
     )
-    return _shown(feed, drawing, now, context, environment)
+    return _shown(feed, drawing, None, now, context, environment)
 
 
-def progress_drawing(executors: Callable[[], int | None]) -> Drawing[Progress]:
+def progress_drawing(
+    executors: Callable[[], int | None], info: Mapping[str, Any] = MappingProxyType({})
+) -> Drawing[Progress]:
     """Return how a cell's progress looks."""
     return Drawing(
         module="progress",
-        frame=lambda progress, seq, at, before: keyframe({}, None, progress, seq, at=at, before=before),
+        frame=lambda progress, seq, at, before: keyframe(info, None, progress, seq, at=at, before=before),
         text=lambda progress, _: progress_text(progress),
         html=lambda progress, _: progress_html(progress),
         line=lambda progress, width: progress.line(width),
         summary=lambda progress: progress.summary(executors()),
         trouble=lambda progress: progress.state is JobState.FAILED,
-        news=lambda before, after: _news(before) != _news(after),
+        detail=progress_detail_html,
+        news=lambda before, after: progress_news(before) != progress_news(after),
     )
-
-
-def _state(fleet: Fleet) -> tuple[object, ...]:
-    """What of a fleet is news: executors' phases and why it is in trouble, not tasks."""
-    return (fleet.wanted, fleet.verdict, fleet.stale, fleet.counts)
-
-
-def _states(streams: Streams) -> list[tuple[str, StreamState]]:
-    """What of streaming queries is news: that one begins or ends, not its batches."""
-    return [(one.run, one.state) for one in streams]
-
-
-def _news(progress: Progress) -> tuple[object, ...]:
-    return (progress.state, progress.cell, _states(progress.streams))
 
 
 def _shown(
     feed: Feed[T],
     drawing: Drawing[T],
+    actions: ActionWorker | None,
     now: Callable[[], float],
     context: CellContext | None,
     environment: Environment | None,
@@ -183,7 +184,7 @@ def _shown(
     if context.kernel is None:
         return NothingShown()
     widgets = environment.widgets
-    view = view_of(feed, lambda: KernelView(feed, drawing, widgets=widgets, now=now))
+    view = view_of(feed, lambda: KernelView(feed, drawing, widgets=widgets, actions=actions, now=now))
     view.show(context)
     return view
 

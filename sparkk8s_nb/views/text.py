@@ -10,7 +10,7 @@ from typing import TextIO
 from sparkk8s_nb.model.executors import unnamed
 from sparkk8s_nb.model.fleet import ExecutorView, Fleet, Phase
 from sparkk8s_nb.model.progress import JobState, Progress
-from sparkk8s_nb.model.quantities import format_duration, format_memory
+from sparkk8s_nb.model.quantities import format_duration, format_memory, four_digits
 from sparkk8s_nb.model.streams import Streams, StreamState
 
 ROWS = 40
@@ -72,7 +72,7 @@ def fleet_columns(*, names: bool) -> tuple[str, ...]:
 
 
 def fleet_row(view: ExecutorView, now: float, *, names: bool) -> tuple[str, ...]:
-    """Return the cells of an executor's row; tasks are running/done/failed."""
+    """Return the cells of an executor's row; tasks are running/done/failed, memory is the peak of the limit."""
     until = view.ended or now
     tasks = view.tasks
     where = (view.pod, view.node) if names else ()
@@ -81,11 +81,17 @@ def fleet_row(view: ExecutorView, now: float, *, names: bool) -> tuple[str, ...]
         *where,
         str(view.phase),
         str(view.cores) if view.cores else "",
-        format_memory(view.memory) if view.memory else "",
+        _memory(view),
         f"{tasks.running}/{tasks.done}/{tasks.failed}",
         format_duration(max(0.0, until - view.since)) if view.since else "",
         view.reason if names else unnamed(view),
     )
+
+
+def _memory(view: ExecutorView) -> str:
+    limit, peak = view.memory, view.load.peak_memory
+    used = f"{format_memory(four_digits(peak))} of " if peak else ""
+    return used + format_memory(limit) if limit else ""
 
 
 def progress_text(progress: Progress, width: int = 80) -> str:

@@ -2,12 +2,15 @@
 
 Imported only where widgets are tried, so that a terminal never loads ipywidgets. The code in ``static/`` is
 plain ES modules that ``import`` from each other; a widget's module is loaded by the browser from one string,
-so what it imports is put in front of it here. That string is sent with every view:
-comments and indentation stay at home.
+so what it imports is put in front of it here. That string is sent with every view, so it goes compressed, with
+the style sheet in it and without comments and indentation.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -21,6 +24,16 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 _UNSENT = re.compile(r"^(?:[ ]*//.*\n|[ ]+|\n)", re.MULTILINE)
 
+_UNPACKING = """\
+const packed = Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0));
+const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+const code = new Blob([await new Response(unpacked).text()], { type: "text/javascript" });
+const url = URL.createObjectURL(code);
+const { default: view } = await import(url);
+URL.revokeObjectURL(url);
+export default view;
+"""
+
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
 
@@ -29,8 +42,14 @@ def module(name: str) -> str:
     """Return a view's code as one ES module: in front of it what it imports."""
     parts: dict[str, str] = {}
     _add(f"{name}.js", parts)
-    *needed, view = parts.values()
-    return _UNSENT.sub("", "\n".join([*(_EXPORT.sub("", part) for part in needed), view]))
+    return _UNSENT.sub("", "\n".join(_EXPORT.sub("", part) for part in parts.values()))
+
+
+@cache
+def packed(name: str) -> str:
+    """Return a view's code with its style as a small ES module that unpacks and exports it."""
+    code = f"{module(name)}\nLiveView.style = {json.dumps(style())};\n"
+    return _UNPACKING % base64.b64encode(gzip.compress(code.encode(), mtime=0)).decode()
 
 
 def _add(file: str, parts: dict[str, str]) -> None:
@@ -48,19 +67,26 @@ def style() -> str:
 
 
 class ViewWidget(anywidget.AnyWidget):
-    """A widget that gets frames as messages and asks for a keyframe when it has none to go on from."""
+    """A widget that gets frames as messages, asks for a keyframe when it has none to go on from, and has buttons.
 
-    def __init__(self, name: str, on_ask: Callable[[], None]) -> None:
-        self._esm = module(name)
-        self._css = style()
-        self._on_ask = on_ask
+    Parameters
+    ----------
+    name : str
+        The ES module in ``static/``.
+    on_heard : callable
+        Told what the browser says, on the thread that all widgets share: it returns at once.
+    """
+
+    def __init__(self, name: str, on_heard: Callable[[Mapping[str, Any]], None]) -> None:
+        self._esm = packed(name)
+        self._on_heard = on_heard
         super().__init__()
         self.on_msg(self._heard)
 
     @property
     def size(self) -> int:
         """How many characters its opening sends."""
-        return len(self._esm) + len(self._css)
+        return len(self._esm)
 
     def show(self, message: Mapping[str, Any]) -> None:
         """Send a keyframe or a delta to every view of this widget."""
@@ -76,6 +102,6 @@ class ViewWidget(anywidget.AnyWidget):
         self.close()
 
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
-        """Note a wish and return: all widgets share one thread for what the browser says."""
-        if isinstance(content, dict) and content.get("ask") == "keyframe":
-            self._on_ask()
+        """Hand on what a front end says: a keyframe is asked for, something is to be done."""
+        if isinstance(content, dict):
+            self._on_heard(content)

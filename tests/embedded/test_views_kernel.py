@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
-import queue
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +14,12 @@ import nbclient
 import nbconvert
 import nbformat
 import pytest
-from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from sparkk8s_nb.model.wire_delta import received
+from tests.embedded.front import LONG, Front
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LONG = 60.0
 
 SETUP = """
 import os, threading, time
@@ -78,65 +74,6 @@ def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(folder))
     monkeypatch.delenv("SPARKK8S_VIEWS", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-
-
-class Front:
-    """A front end that keeps every message, in order."""
-
-    def __init__(self, client: BlockingKernelClient) -> None:
-        self.client = client
-        self.messages: list[dict[str, Any]] = []
-
-    def run(self, code: str) -> str:
-        """Send a cell and return the id of its request."""
-        return str(self.client.execute(code))
-
-    def until(self, done: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
-        """Read messages until one fits."""
-        deadline = time.monotonic() + LONG
-        while time.monotonic() < deadline:
-            with contextlib.suppress(queue.Empty):
-                message = self.client.get_iopub_msg(timeout=1)
-                self.messages.append(message)
-                if message["msg_type"] == "error":
-                    raise AssertionError("\n".join(message["content"]["traceback"]))
-                if done(message):
-                    return dict(message)
-        raise AssertionError(f"no message that is {what}")
-
-    def idle(self, request: str) -> None:
-        """Read until a cell has ended."""
-        self.until(
-            lambda message: (
-                message["msg_type"] == "status"
-                and message["content"]["execution_state"] == "idle"
-                and message["parent_header"].get("msg_id") == request
-            ),
-            "the cell's end",
-        )
-
-    def cell(self, code: str) -> str:
-        """Run a cell to its end."""
-        request = self.run(code)
-        self.idle(request)
-        return request
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [message for message in self.messages if message["msg_type"] == kind]
-
-    def subshell(self) -> str:
-        """Open a subshell, as JupyterLab does for comms."""
-        request = self.client.session.msg("create_subshell_request")
-        self.client.control_channel.send(request)
-        reply = self.client.get_control_msg(timeout=LONG)
-        return str(reply["content"]["subshell_id"])
-
-    def ask(self, comm: str, subshell: str) -> None:
-        """Say what the browser's code says when it is loaded."""
-        content = {"comm_id": comm, "data": {"method": "custom", "content": {"ask": "keyframe"}}}
-        message = self.client.session.msg("comm_msg", content)
-        message["header"]["subshell_id"] = subshell
-        self.client.shell_channel.send(message)
 
 
 @pytest.fixture
@@ -243,6 +180,33 @@ def test_a_fleet_is_live_while_its_cell_blocks_first_as_text_then_as_widget(
     assert set(last["content"]["data"]) == {"text/plain", "text/html"}
     opened = {message["content"]["comm_id"] for message in front.of("comm_open")}
     assert opened == {message["content"]["comm_id"] for message in front.of("comm_close")}
+
+
+def test_a_button_of_a_view_is_answered_while_its_cell_blocks(front: Front, tmp_path: Path) -> None:
+    """Over the widgets' subshell: heard at once, done when it is; the frames go on between."""
+    request = front.run(
+        "from sparkk8s_nb.views.action_worker import ActionWorker\n"
+        "buttons = ActionWorker(lambda message: {'said': f\"Scaling to {message['executors']}.\"})\n"
+        "shown = show_fleet(feed, {'name': 'flights'}, actions=buttons); block(Path('done'))"
+    )
+    opened = front.until(
+        lambda message: (
+            message["msg_type"] == "comm_open"
+            and message["content"]["data"]["state"].get("_model_module") == "anywidget"
+        ),
+        "the widget's comm",
+    )
+    comm = opened["content"]["comm_id"]
+    action = {"do": "scale", "executors": 4, "id": "a1"}
+    front.say(comm, {"method": "custom", "content": action}, front.subshell())
+    heard = front.until(lambda message: custom(message) and "heard" in frame(message), "that it was heard")
+    done = front.until(lambda message: custom(message) and "done" in frame(message), "that it was done")
+    assert frame(heard) == {"heard": "a1"}
+    assert frame(done) == {"done": "a1", "said": "Scaling to 4."}
+    assert heard["parent_header"] == {}
+    (tmp_path / "done").touch()
+    front.idle(request)
+    front.cell("shown.finish()")
 
 
 def test_a_fleet_goes_on_under_its_own_cell_while_a_later_cell_runs(front: Front, tmp_path: Path) -> None:

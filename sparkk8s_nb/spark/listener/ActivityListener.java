@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.spark.SparkContext;
 import org.apache.spark.TaskKilled;
+import org.apache.spark.executor.ExecutorMetrics;
 import org.apache.spark.scheduler.*;
 import org.apache.spark.status.api.v1.ExecutorSummary;
 
@@ -17,12 +18,14 @@ import org.apache.spark.status.api.v1.ExecutorSummary;
 public class ActivityListener extends SparkListener {
   public static final String QUEUE = "sparkk8s";
   private static final int LATE_STAGES = 256;
+  private static final int EXECUTORS_REMEMBERED = 2000;
 
   private final SparkContext context;
   private final Map stages = new HashMap();
   private final Map ended = new LinkedHashMap();
   private final JobEvents jobs = new JobEvents();
   private final ExecutorWork executors = new ExecutorWork();
+  private final Map spilled = new LinkedHashMap();
   private final StreamingQueries queries = new StreamingQueries();
   private long drains = 0;
 
@@ -95,6 +98,7 @@ public class ActivityListener extends SparkListener {
       stage.cause(event.reason());
     }
     stage.measure(info, event.taskMetrics());
+    if (event.taskMetrics() != null) spill(info.executorId(), event.taskMetrics().diskBytesSpilled());
     stage.dirty = true;
   }
 
@@ -137,9 +141,39 @@ public class ActivityListener extends SparkListener {
       text.append(',').append(executor.failedTasks()).append(',').append(executor.memoryUsed());
       text.append(',').append(executor.maxMemory()).append(',');
       JsonText.quote(text, executor.removeReason().isDefined() ? JsonText.firstLine((String) executor.removeReason().get()) : "");
+      text.append(',').append(peakMemory(executor)).append(',').append(executor.totalGCTime());
+      text.append(',').append(executor.totalDuration()).append(',').append(spilledBy(executor.id()));
       text.append(']');
     }
     return text.append(']').toString();
+  }
+
+  /** The most memory that an executor used at once, as its heartbeats told; 0 before the first. */
+  private static long peakMemory(ExecutorSummary executor) {
+    if (!executor.peakMemoryMetrics().isDefined()) return 0L;
+    ExecutorMetrics peaks = (ExecutorMetrics) executor.peakMemoryMetrics().get();
+    return peaks.getMetricValue("JVMHeapMemory") + peaks.getMetricValue("JVMOffHeapMemory")
+        + peaks.getMetricValue("ProcessTreePythonRSSMemory");
+  }
+
+  private void spill(String executor, long bytes) {
+    if (bytes <= 0) return;
+    long[] sum = (long[]) spilled.get(executor);
+    if (sum == null) {
+      if (spilled.size() >= EXECUTORS_REMEMBERED) {
+        Iterator oldest = spilled.keySet().iterator();
+        oldest.next();
+        oldest.remove();
+      }
+      sum = new long[1];
+      spilled.put(executor, sum);
+    }
+    sum[0] += bytes;
+  }
+
+  private synchronized long spilledBy(String executor) {
+    long[] sum = (long[]) spilled.get(executor);
+    return sum == null ? 0L : sum[0];
   }
 
   /** Ids of active jobs that carry a tag, without those of streaming queries. */

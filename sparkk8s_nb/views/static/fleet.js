@@ -1,131 +1,118 @@
-// The fleet: one row per executor, in place, keyed by the executor's id.
-import { arrange, duration, element, follow, memory, plural, setText } from "./shared.js";
+// The fleet of a session: executors as rows, or as a grid where there are many; scale and stop.
+import { ConfirmedButton, ScaleControl, pressed } from "./controls.js";
+import { ExecutorDetail } from "./executordetail.js";
+import { ExecutorGrid } from "./executorgrid.js";
+import { ExecutorTable } from "./executortable.js";
+import { LiveView, widget } from "./liveview.js";
+import { button, duration, element, plural, setText } from "./shared.js";
 
-const COLUMNS = ["executor", "phase", "node", "cores", "memory", "running", "done", "failed", "age", "why"];
-const SIGNS = {
-  asked: "○",
-  pending: "◔",
-  starting: "◑",
-  running: "●",
-  stopping: "◌",
-  done: "✓",
-  failed: "✕",
-};
+// With more executors than these the grid comes first.
+const MANY = 40;
 
-class FleetView {
-  constructor(el) {
-    this.rows = new Map();
-    this.frame = null;
-    this.received = 0;
-    this.root = element("section", "sk8s");
-    this.root.setAttribute("aria-label", "Spark executors");
-    this.head = element("div", "sk8s-head");
-    this.head.setAttribute("role", "status");
-    this.head.setAttribute("aria-live", "polite");
+const GRID_PHASES = { R: "running", r: "running", s: "starting", p: "pending", t: "stopping", d: "done", f: "failed" };
+
+export class FleetView extends LiveView {
+  constructor(el, actions) {
+    super(el, "Spark executors");
+    this.summary = element("span", "sk8s-summary");
+    this.summary.setAttribute("role", "status");
+    this.summary.setAttribute("aria-live", "polite");
+    this.scale = new ScaleControl(this, actions);
+    this.stop = new ConfirmedButton({
+      text: "Stop",
+      label: "Stop the Spark session",
+      question: "Stop Spark and give all executors back?",
+      yes: "Stop",
+      no: "Keep",
+      run: (first) => pressed(first, this, (say) => actions.stop(say)),
+    });
+    this.controls = element("span", "sk8s-controls");
+    this.controls.append(this.scale.element, this.stop.element);
+    const head = element("div", "sk8s-head");
+    // Apart from the summary, which is read out whenever it changes.
+    this.tasks = element("span", "sk8s-muted");
+    head.append(this.summary, this.tasks, this.controls);
     this.start = element("div", "sk8s-note");
     this.verdict = element("div", "sk8s-verdict");
-    this.note = element("div", "sk8s-note");
-    const table = element("table", "sk8s-table");
-    const header = table.createTHead().insertRow();
-    for (const name of COLUMNS) {
-      const cell = element("th", `sk8s-${name}`, name);
-      cell.scope = "col";
-      header.append(cell);
-    }
-    this.body = table.createTBody();
+    this.detail = new ExecutorDetail(actions);
+    this.table = new ExecutorTable(this.detail);
+    this.grid = new ExecutorGrid((id, state) => this.openCell(id, state));
+    this.chosen = null;
+    this.asRows = button("Rows", "Executors as rows", () => this.choose("rows"));
+    this.asGrid = button("Grid", "Executors as a grid", () => this.choose("grid"));
+    this.modes = element("div", "sk8s-modes");
+    this.modes.setAttribute("role", "group");
+    this.modes.setAttribute("aria-label", "How executors are shown");
+    this.modes.append(this.asRows, this.asGrid);
+    this.beside = element("div");
     this.more = element("div", "sk8s-note");
-    const scroll = element("div", "sk8s-scroll");
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Table of executors");
-    scroll.append(table);
-    this.root.append(this.head, this.start, this.verdict, scroll, this.more, this.note);
-    el.append(this.root);
-  }
-
-  say(text) {
-    setText(this.note, text);
+    this.root.append(head, this.start, this.verdict, this.outcome, this.modes);
+    this.root.append(this.grid.element, this.beside, this.table.element, this.more, this.note);
+    this.grid.element.hidden = true;
+    this.modes.hidden = true;
   }
 
   show(frame) {
-    const fleet = frame.fleet;
+    const { fleet } = frame;
     if (!fleet) return;
-    this.frame = frame;
-    this.received = performance.now();
-    const tasks = fleet.tasks.running ? ` · ${plural(fleet.tasks.running, "task")} running` : "";
-    setText(this.head, `${fleet.summary}${tasks}`);
-    setText(this.verdict, fleet.verdict);
+    const { running } = fleet.tasks;
+    setText(this.summary, fleet.summary);
+    setText(this.tasks, running ? `${plural(running, "task")} running` : "");
+    setText(this.verdict, fleet.verdict ? `⚠ ${fleet.verdict}` : "");
     this.root.classList.toggle("sk8s-stale", Boolean(fleet.stale));
-    const shown = fleet.executors.map((executor) => {
-      const row = this.row(executor.id);
-      this.fill(row, executor);
-      return row.element;
-    });
-    arrange(this.body, shown);
-    const ids = new Set(fleet.executors.map((executor) => executor.id));
-    for (const id of this.rows.keys()) if (!ids.has(id)) this.rows.delete(id);
-    const hidden = Object.entries(fleet.hidden).map(([phase, count]) => `${count} ${phase}`);
-    setText(this.more, hidden.length ? `and ${hidden.join(", ")}` : "");
+    this.take(frame);
+    this.scale.show(fleet);
+    this.controls.hidden = ["stopping", "stopped", "failed"].includes(frame.session?.state);
+    this.draw();
+  }
+
+  draw() {
+    const { fleet } = this.frame;
+    const hidden = Object.entries(fleet.hidden);
+    const count = fleet.executors.length + hidden.reduce((sum, [, some]) => sum + some, 0);
+    const grid = (this.chosen ?? (count > MANY ? "grid" : "rows")) === "grid";
+    this.modes.hidden = count <= MANY && this.chosen === null;
+    this.grid.element.hidden = !grid;
+    this.asGrid.setAttribute("aria-pressed", String(grid));
+    this.asRows.setAttribute("aria-pressed", String(!grid));
+    if (grid) this.grid.show(fleet);
+    const { id } = this.detail;
+    const rows = grid ? fleet.executors.filter((one) => one.phase !== "running" || one.id === id) : fleet.executors;
+    this.table.element.hidden = !rows.length;
+    this.table.show(rows, this.now);
+    const open = fleet.executors.find((one) => one.id === id);
+    if (open) this.detail.show(open);
+    const left = hidden.map(([phase, some]) => `${some} ${phase}`);
+    setText(this.more, !grid && left.length ? `and ${left.join(", ")}` : "");
     this.tick();
   }
 
-  row(id) {
-    let row = this.rows.get(id);
-    if (row === undefined) {
-      const made = element("tr");
-      const cells = {};
-      for (const name of COLUMNS) {
-        cells[name] = element("td", `sk8s-${name}`);
-        made.append(cells[name]);
-      }
-      row = { element: made, cells, executor: null };
-      this.rows.set(id, row);
+  choose(mode) {
+    this.chosen = mode;
+    if (this.frame !== null) this.draw();
+  }
+
+  // An executor of the grid: among the rows if its row was sent, else beside the grid with what is known. A second
+  // time it is closed.
+  openCell(id, state) {
+    if (this.detail.id === id) {
+      this.detail.close();
+      this.draw();
+      return;
     }
-    return row;
+    const row = this.frame.fleet.executors.find((one) => one.id === id);
+    this.detail.open(row ?? { id, phase: GRID_PHASES[state] ?? "running", reason: "" });
+    if (!row) this.beside.append(this.detail.element);
+    this.draw();
   }
 
-  fill(row, executor) {
-    const { cells } = row;
-    if (row.executor === executor) return;
-    row.executor = executor;
-    row.element.dataset.phase = executor.phase;
-    setText(cells.executor, executor.id);
-    cells.executor.title = executor.pod;
-    setText(cells.phase, `${SIGNS[executor.phase] ?? "?"} ${executor.phase}`);
-    setText(cells.node, executor.node);
-    setText(cells.cores, executor.cores ? String(executor.cores) : "");
-    setText(cells.memory, memory(executor.memory));
-    setText(cells.running, String(executor.running));
-    setText(cells.done, String(executor.done));
-    setText(cells.failed, String(executor.failed));
-    setText(cells.why, executor.reason);
-    cells.why.title = executor.reason;
-  }
-
-  // Ages go on between frames, by the kernel's clock: the browser's may differ.
+  // Ages go on between frames.
   tick() {
     if (this.frame === null) return;
-    const now = this.frame.at + (performance.now() - this.received) / 1000;
-    const start = this.frame.fleet.start;
-    setText(this.start, start ? `${start.what}, ${duration(now - start.since)}` : "");
-    for (const { cells, executor } of this.rows.values()) {
-      setText(cells.age, executor.since ? duration((executor.ended || now) - executor.since) : "");
-    }
+    const { start } = this.frame.fleet;
+    setText(this.start, start ? `${start.what}, ${duration(this.now - start.since)}` : "");
+    this.table.tick(this.now);
   }
 }
 
-export default {
-  // The kernel learns from this that a browser can draw widgets.
-  initialize({ model }) {
-    model.send({ ask: "keyframe" });
-  },
-  render({ model, el }) {
-    const view = new FleetView(el);
-    return follow(
-      model,
-      (text) => view.say(text),
-      (frame) => view.show(frame),
-      () => view.tick(),
-    );
-  },
-};
+export default widget(FleetView);

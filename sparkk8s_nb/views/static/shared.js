@@ -1,4 +1,5 @@
-// What both views need: elements, numbers in words, and reading frames. No dependency, no network.
+// What all views need: elements, numbers in words, and reading frames. No dependency, no network.
+import { isAnswer } from "./actions.js";
 
 export const SCHEMA = 1;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -66,6 +67,81 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+export function button(text, label, onClick) {
+  const made = element("button", "sk8s-button", text);
+  made.type = "button";
+  if (label) made.setAttribute("aria-label", label);
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+// A bar that fills up, with its share in words for whoever cannot see it.
+export function progressBar(label) {
+  const bar = element("div", "sk8s-bar");
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-label", label);
+  bar.setAttribute("aria-valuemin", "0");
+  bar.setAttribute("aria-valuemax", "100");
+  const filled = element("div", "sk8s-filled");
+  bar.append(filled);
+  let last = "";
+  const set = (fraction) => {
+    const percent = String(Math.round(100 * Math.min(1, fraction)));
+    if (percent === last) return;
+    last = percent;
+    bar.setAttribute("aria-valuenow", percent);
+    filled.style.width = `${percent}%`;
+  };
+  return { bar, set };
+}
+
+// Colours for a canvas: it takes none of CSS, so the style sheet gives them to properties that it does not use.
+export function colours(canvas) {
+  const look = getComputedStyle(canvas);
+  return {
+    text: look.color,
+    line: look.borderTopColor,
+    busy: look.accentColor,
+    good: look.columnRuleColor,
+    warn: look.textDecorationColor,
+    bad: look.caretColor,
+    font: look.fontFamily,
+  };
+}
+
+// How wide an element is, without asking the page for it at every drawing; told again whenever that changes.
+export class Width {
+  constructor(node, onChange) {
+    this.node = node;
+    this.known = 0;
+    if (!globalThis.ResizeObserver) return;
+    new ResizeObserver(() => {
+      const width = node.clientWidth;
+      if (width === this.known || width === 0) return;
+      this.known = width;
+      onChange();
+    }).observe(node);
+  }
+
+  // In pixels; a guess where it is not in a page yet.
+  get value() {
+    if (this.known === 0) this.known = this.node.clientWidth || 0;
+    return this.known || 700;
+  }
+}
+
+// A canvas made to fit, sharp on dense screens; its pen, or null where there is none.
+export function penOn(canvas, width, height) {
+  const scale = globalThis.devicePixelRatio || 1;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  const pen = canvas.getContext?.("2d") ?? null;
+  pen?.scale(scale, scale);
+  return pen;
+}
+
 export function duration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
@@ -117,6 +193,7 @@ export function follow(model, say, show, tick) {
     model.send({ ask: "keyframe" });
   };
   const heard = (message) => {
+    if (isAnswer(message)) return;
     const next = received(frame, message);
     if (next.ask) ask();
     if (next.problem) say(next.problem);

@@ -9,6 +9,7 @@ import pytest
 from sparkk8s_nb.errors import NoSessionError, SparkK8sError, StartError, UsageError
 from sparkk8s_nb.magics import actions as module
 from sparkk8s_nb.magics.actions import Actions, completion_sources
+from sparkk8s_nb.magics.answers import Answers
 from sparkk8s_nb.magics.commands import parse
 from sparkk8s_nb.magics.namespace import Namespace
 from sparkk8s_nb.model.diagnosis import Verdict
@@ -43,6 +44,9 @@ class Session:
 
     def why(self):
         return self.verdict
+
+    def record(self):
+        return SimpleNamespace(name="s", kernel="k-1")
 
     def now(self):
         return 2.0
@@ -93,7 +97,8 @@ def at(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(module, "detect", lambda: Environment(home=Home.TERMINAL))
 
-    def show(feed, info):
+    def show(feed, info, *, actions):
+        assert (info, actions) == ({"name": "s", "kernel": "k-1"}, "the buttons")
         around.views.append(View())
         return around.views[-1]
 
@@ -109,7 +114,9 @@ def at(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "show_fleet", show)
     monkeypatch.setattr(module.starting, "start", start)
     monkeypatch.setattr(module, "started_sentence", lambda session, taken: f"Started; taken: {taken}")
-    around.actions = Actions(around.registry, Namespace(around.variables))
+    namespace = Namespace(around.variables)
+    answers = Answers(around.registry, namespace)
+    around.actions = Actions(around.registry, namespace, answers, "the buttons")
     around.run = lambda line: around.actions.run(parse(line))
     return around
 

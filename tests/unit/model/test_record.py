@@ -24,7 +24,7 @@ def test_a_record_survives_its_json():
     """Every field, types too."""
     full = record(
         app_id="spark-1", executors=2, cores=1, memory=2**31, started=1.0, options=("executors", "memory"),
-        ui_url="http://127.0.0.1:22002", ui_key_file="/run/ui.key",
+        ui_url="http://127.0.0.1:22002", ui_key_file="/run/ui.key", kernel="7c1f3e0a",
     )  # fmt: skip
     assert parse_record(full.as_json()) == full
     assert "\n" not in full.as_json()
@@ -32,9 +32,11 @@ def test_a_record_survives_its_json():
 
 def test_the_public_form_names_no_path_and_no_address():
     """It is in the Lease, which the namespace can read."""
-    text = record(ui_url="http://127.0.0.1:22002", ui_key_file="/run/user/7/ui.key").public().as_json()
+    full = record(ui_url="http://127.0.0.1:22002", ui_key_file="/run/user/7/ui.key", kernel="7c1f3e0a")
+    text = full.public().as_json()
     assert "/run" not in text
     assert "127.0.0.1" not in text
+    assert "7c1f3e0a" not in text
 
 
 def test_a_newer_record_is_shown_and_not_touched():

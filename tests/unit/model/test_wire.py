@@ -14,6 +14,7 @@ import pytest
 
 from sparkk8s_nb.model import wire
 from sparkk8s_nb.model.fleet import (
+    ExecutorLoad,
     ExecutorsSeen,
     ExecutorStatus,
     Fleet,
@@ -27,7 +28,9 @@ from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.streams import Stream, Streams, StreamState
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import BINS, ExecutorWork, Timeline
-from sparkk8s_nb.model.wire import EXECUTORS_SHOWN, keyframe
+from sparkk8s_nb.model.wire import keyframe
+from sparkk8s_nb.model.wire_delta import delta
+from sparkk8s_nb.model.wire_fleet import EXECUTORS_SHOWN, GRID_ROW
 from sparkk8s_nb.model.wire_progress import JOBS_SHOWN, STAGES_SHOWN
 from sparkk8s_nb.model.wire_streams import STREAMS_SHOWN
 
@@ -49,13 +52,17 @@ def pod(number: int, phase: str = "Running", **changes: object) -> PodView:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+def load() -> ExecutorLoad:
+    return ExecutorLoad(peak_memory=1932735283, gc_ms=480, task_ms=4000, spilled=3 * 2**20)
+
+
 def mixed_fleet() -> Fleet:
     """A row of every phase."""
     fleet = Fleet(wanted=6)
     for number in (1, 2, 3, 4):
         fleet = fleet.apply(PodSeen(pod=pod(number), at=1010.0))
     statuses = (
-        ExecutorStatus(id="1", cores=2, running=2, done=40),
+        ExecutorStatus(id="1", cores=2, running=2, done=40, load=load()),
         ExecutorStatus(id="2", cores=2, done=30, failed=1),
         ExecutorStatus(id="4", cores=2, done=9),
     )
@@ -105,6 +112,7 @@ def cell_progress() -> Progress:
         failed=1,
         skipped=40,
         submitted=1000.0,
+        sql="3",
     )
     done = JobProgress(
         id=1,
@@ -125,7 +133,7 @@ def timeline() -> Timeline:
     """Two executors, the second of which joined late."""
     work = [ExecutorWork(id="1", running=2, busy=0.9, done=2)]
     line = Timeline().add(1000.5, 0.5, work).add(1001.0, 0.5, work)
-    return line.add(1001.5, 0.5, [*work, ExecutorWork(id="2", running=1, busy=0.25)])
+    return line.add(1001.5, 0.5, [*work, ExecutorWork(id="2", running=1, busy=0.25, failed=1)])
 
 
 def queries() -> Streams:
@@ -193,7 +201,28 @@ def test_a_large_fleet_is_shown_in_part_and_counted_in_whole() -> None:
     phases = [row["phase"] for row in shown["executors"]]
     assert (phases.count("pending"), phases.count("failed"), phases[-1]) == (20, 1, "failed")
     assert sum(shown["hidden"].values()) + EXECUTORS_SHOWN == len(fleet.executors)
+    assert [row["id"] for row in shown["grid"]] == list(range(0, 1050, GRID_ROW))
+    letters = "".join(row["cells"] for row in shown["grid"])
+    assert (letters[0], letters[700], letters[1001]) == (".", "f", "p")
+    assert letters.count("r") == 999
     assert shown["counts"]["running"] == 999
+
+
+def test_a_small_fleet_needs_no_grid() -> None:
+    """All its rows are there."""
+    assert keyframe({}, mixed_fleet(), None, 1)["fleet"]["grid"] == []
+
+
+def test_in_a_grid_one_executors_change_is_sent_with_its_neighbours_only() -> None:
+    """Not with a thousand others."""
+    seen = [ExecutorStatus(id=str(n)) for n in range(1, 1001)]
+    fleet = Fleet(wanted=1000).apply(ExecutorsSeen(executors=tuple(seen), at=1.0))
+    seen[699] = replace(seen[699], running=1)
+    busy = fleet.apply(ExecutorsSeen(executors=tuple(seen), at=2.0))
+    patch = delta(keyframe({}, fleet, None, 1), keyframe({}, busy, None, 2))
+    assert patch is not None
+    ((number, row),) = patch["fleet"]["grid"]["$rows"].items()
+    assert (number, row["cells"]) == ("700", "R" + "r" * 49)
 
 
 def test_a_fleet_that_only_waits_still_fits() -> None:
@@ -272,10 +301,17 @@ def test_a_timelines_bin_is_sent_when_it_is_over() -> None:
     """Of the running cell; of an ended one all are."""
     running = replace(cell_progress(), as_of=1001.2)
     shown = keyframe({}, None, running, 1)["progress"]["timeline"]
-    assert shown == {"start": 1000.0, "width": 0.5, "executors": ["1", "2"], "columns": [[180], [180]]}
+    assert shown == {
+        "start": 1000.0,
+        "width": 0.5,
+        "executors": ["1", "2"],
+        "columns": [[180], [180]],
+        "failures": [],
+    }
     ended = replace(running, jobs=running.jobs[:1])
     shown = keyframe({}, None, ended, 1)["progress"]["timeline"]
     assert shown["columns"] == [[180], [180], [180, 50]]
+    assert shown["failures"] == [[2, 1, 1]]
 
 
 def test_a_timeline_is_worked_out_again_only_when_there_is_something_new() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.session import notebook_identity
-from sparkk8s_nb.session.notebook_identity import notebook_path, notebook_title, user_name
+from sparkk8s_nb.session.notebook_identity import kernel_id, notebook_path, notebook_title, user_name
 from sparkk8s_nb.session.specification import make_identity
 
 
@@ -59,3 +59,22 @@ def test_a_title_has_no_directories():
     """It stays in the cluster."""
     assert notebook_title("/home/ada/secret/Flights.ipynb") == "Flights"
     assert notebook_title("") == "ipython"
+
+
+def test_a_kernel_is_known_by_its_connection_file(monkeypatch):
+    """As Jupyter's server names it; a plain Python process has none."""
+    monkeypatch.delitem(sys.modules, "ipykernel.kernelapp", raising=False)
+    assert kernel_id() == ""
+
+    def application(file):
+        found = SimpleNamespace(connection_file=file)
+        kind = SimpleNamespace(initialized=lambda: file is not None, instance=lambda: found)
+        return SimpleNamespace(IPKernelApp=kind)
+
+    for file, known in (
+        ("/run/user/7/jupyter/kernel-7c1f-3e0a.json", "7c1f-3e0a"),
+        ("mine.json", ""),
+        (None, ""),
+    ):
+        monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", application(file))
+        assert kernel_id() == known

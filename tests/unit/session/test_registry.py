@@ -59,6 +59,19 @@ def test_the_same_options_give_the_same_session(registry):
     assert first.news == ""
 
 
+def test_the_newest_session_is_known_from_before_it_runs_and_after_it_has_ended(registry):
+    """A panel shows a start, and what became of it."""
+    states = []
+    assert registry.newest.value is None
+    session = registry.start(
+        OPTIONS, on_made=lambda made: states.append((registry.newest.value is made, made.state))
+    ).session
+    assert states == [(True, SessionState.CHECKING)]
+    registry.stop()
+    assert (registry.current, registry.newest.value) == (None, session)
+    assert session.state_feed.value is SessionState.STOPPED
+
+
 def test_who_listens_is_told_of_every_new_session_and_of_no_old_one(registry):
     """Once it runs."""
     told = []

@@ -79,3 +79,18 @@ def test_a_reader_with_a_reason_of_its_own_is_woken_without_a_value() -> None:
     thread.join(LONG)
     assert not thread.is_alive()
     assert feed.wait_newer(-1, 0.0) == (0, 0)
+
+
+def test_a_reader_of_several_feeds_is_told_of_every_change_until_it_listens_no_more() -> None:
+    """It cannot wait in each."""
+    told: list[str] = []
+    first, second = Feed(0), Feed(0)
+    wakes = [lambda: told.append("first"), lambda: told.append("second")]
+    for feed, wake in zip((first, second), wakes, strict=True):
+        feed.listen(wake)
+    first.publish(1)
+    second.update(lambda value: value + 1)
+    first.unlisten(wakes[0])
+    first.publish(2)
+    second.close()
+    assert told == ["first", "second", "second"]

@@ -1,6 +1,8 @@
 // Just enough of a document to draw the views on, and a check that draws the golden frames.
 // Usage: node fake_dom.mjs MODULE FRAME...   prints the text that is shown, one frame after the other.
-// The word "open" among the frames opens all that can be opened, as a user would.
+// Words among the frames do what a user would: "open" opens all that can be opened, "click:LABEL" clicks a button
+// by its label or text, "type:LABEL=TEXT" fills in a field, "key:LABEL=KEY" presses a key there, "look" looks.
+// The environment's ANSWERS is a JSON object: what the kernel answers, by what is to be done.
 import { readFileSync } from "node:fs";
 
 class Node {
@@ -12,9 +14,12 @@ class Node {
     this.dataset = {};
     this.style = {};
     this.attributes = {};
-    this.classList = { toggle: () => {} };
+    this.listeners = {};
+    this.classes = new Set();
+    this.classList = { toggle: (name, on) => this.classes[on ? "add" : "delete"](name) };
   }
   get textContent() {
+    if (this.hidden) return "";
     return this.own + this.nodes.map((node) => node.textContent).join("|");
   }
   set textContent(text) {
@@ -49,8 +54,17 @@ class Node {
   setAttribute(name, value) {
     this.attributes[name] = value;
   }
-  addEventListener(_, callback) {
-    this.toggled = callback;
+  getAttribute(name) {
+    return this.attributes[name] ?? null;
+  }
+  addEventListener(type, callback) {
+    this.listeners[type] = callback;
+  }
+  fire(type, event = {}) {
+    return this.listeners[type]?.({ preventDefault: () => {}, stopPropagation: () => {}, ...event });
+  }
+  get seen() {
+    return !this.hidden && (this.parent === null || this.parent.seen);
   }
   get parentElement() {
     return this.parent;
@@ -59,7 +73,9 @@ class Node {
     const count = () => {
       this.drawn = (this.drawn ?? 0) + 1;
     };
-    return { scale: () => {}, fillText: count, fillRect: count };
+    const nothing = () => {};
+    const path = { beginPath: nothing, moveTo: nothing, lineTo: nothing, stroke: count, strokeRect: count };
+    return { scale: nothing, clearRect: nothing, fillText: count, fillRect: count, ...path };
   }
   all() {
     return [this, ...this.nodes.flatMap((node) => node.all())];
@@ -90,8 +106,17 @@ const [path, ...frames] = process.argv.slice(2);
 const { default: view } = await import(path);
 const sent = [];
 const heard = new Set();
+const answers = JSON.parse(process.env.ANSWERS ?? "{}");
+const tell = (message) => {
+  for (const callback of heard) callback(message);
+};
 const model = {
-  send: (message) => sent.push(message),
+  send: ({ id, ...message }) => {
+    sent.push(message);
+    if (message.do === undefined) return;
+    tell({ heard: id });
+    tell({ done: id, ...answers[message.do] });
+  },
   on: (_, callback) => heard.add(callback),
   off: (_, callback) => heard.delete(callback),
 };
@@ -99,19 +124,54 @@ view.initialize({ model });
 const el = new Node("div");
 const close = view.render({ model, el });
 const shown = [];
-for (const name of frames) {
-  if (name === "open") {
+function look() {
+  const drawn = el.all().reduce((sum, node) => sum + (node.drawn ?? 0), 0);
+  const labels = el.all().filter((node) => node.seen).map((node) => node.getAttribute("aria-label")).filter(Boolean);
+  shown.push({ text: el.textContent, nodes: el.count(), drawn, labels });
+}
+
+function find(label) {
+  const found = el.all().find((node) => node.seen && [node.getAttribute("aria-label"), node.own].includes(label));
+  if (!found) throw new Error(`nothing is called ${label}`);
+  return found;
+}
+
+const words = {
+  open: () => {
     for (const node of el.all().filter((one) => one.tag === "details")) {
       node.open = true;
-      node.toggled();
+      node.fire("toggle");
     }
+  },
+  click: (label) => {
+    const button = find(label);
+    if (!button.disabled) button.fire("click", { offsetX: 20, offsetY: 3 });
+  },
+  type: (text) => {
+    const [label, value] = text.split("=");
+    const field = find(label);
+    field.value = value;
+    field.fire("input");
+  },
+  key: (text) => {
+    const [label, key] = text.split("=");
+    find(label).fire("keydown", { key });
+  },
+  look,
+};
+
+for (const name of frames) {
+  const [word, ...rest] = name.split(":");
+  if (word in words) {
+    words[word](rest.join(":"));
+    // Answers come as promises.
+    for (let turn = 0; turn < 20; turn += 1) await null;
     continue;
   }
   const frame = JSON.parse(readFileSync(name, "utf8"));
-  for (const message of frame.messages ?? [frame]) for (const callback of heard) callback(message);
-  const drawn = el.all().reduce((sum, node) => sum + (node.drawn ?? 0), 0);
-  const labels = el.all().map((node) => node.attributes["aria-label"]).filter(Boolean);
-  shown.push({ text: el.textContent, nodes: el.count(), drawn, labels });
+  for (const message of frame.messages ?? [frame]) tell(message);
+  look();
 }
 close();
 console.log(JSON.stringify({ sent, shown, left: heard.size }));
+process.exit(0);

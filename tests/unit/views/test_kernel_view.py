@@ -17,6 +17,7 @@ from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.wire_delta import received
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.views import kernel_view
+from sparkk8s_nb.views.action_worker import ActionWorker
 from sparkk8s_nb.views.allowance import DEBT, RESERVE, Allowance
 from sparkk8s_nb.views.kernel_view import KernelView
 from sparkk8s_nb.views.show import fleet_drawing, progress_drawing
@@ -47,10 +48,13 @@ class Widget:
 
     size = 0
 
-    def __init__(self, name: str, on_ask: Callable[[], None]) -> None:
-        self.ask = on_ask
+    def __init__(self, name: str, on_heard: Callable[[dict[str, Any]], None]) -> None:
+        self.hear = on_heard
         self.said: queue.Queue[dict[str, Any]] = queue.Queue()
         opened.append(self)
+
+    def ask(self) -> None:
+        self.hear({"ask": "keyframe"})
 
     def show(self, message: dict[str, Any]) -> None:
         self.said.put(message)
@@ -92,11 +96,12 @@ def show(
     opened.clear()
     made.clear()
 
-    def one(allowance: Allowance | None = None) -> tuple[Widget, Place]:
+    def one(allowance: Allowance | None = None, actions: ActionWorker | None = None) -> tuple[Widget, Place]:
         view = KernelView(
             feed,
             progress_drawing(lambda: 2),
             widgets=True,
+            actions=actions,
             now=lambda: 100.0,
             allowance=allowance or Allowance(),
         )
@@ -128,6 +133,50 @@ def test_a_front_end_that_asks_gets_the_whole_state_and_then_what_changes(
     assert (third["kind"], third["seq"]) == ("keyframe", 3)
     assert third["progress"] == (received(first, second) or {})["progress"]
     assert "widget" in place.bundles[-1]
+
+
+def test_what_a_button_wants_done_is_queued_and_answered_to_the_view(
+    show: Callable[..., tuple[Widget, Place]],
+) -> None:
+    """Heard at once, done when it is; a keyframe is another matter."""
+    actions = ActionWorker(lambda message: {"said": f"Scaling to {message['executors']}."})
+    widget, _ = show(actions=actions)
+    widget.hear({"do": "scale", "executors": 4, "id": "a"})
+    assert widget.heard() == {"heard": "a"}
+    assert widget.heard() == {"done": "a", "said": "Scaling to 4."}
+    widget.hear({"what": "is this"})
+    assert actions.join(LONG)
+    assert widget.said.empty()
+
+
+def test_the_answer_of_an_action_that_ended_the_view_is_its_last_line(
+    show: Callable[..., tuple[Widget, Place]],
+) -> None:
+    """There is no widget any more to say it to."""
+
+    def stop(_: object) -> dict[str, str]:
+        made[-1].finish("Stopped after 3 s.")
+        return {"said": "Stopped after 3 s."}
+
+    actions = ActionWorker(stop)
+    widget, place = show(actions=actions)
+    widget.hear({"do": "stop", "id": "a"})
+    assert actions.join(LONG)
+    assert widget.heard() == {"heard": "a"}
+    assert widget.said.empty()
+    assert place.bundles[-1]["text/plain"] == "Stopped after 3 s."
+
+
+def test_what_stays_of_a_cell_can_be_opened_in_a_saved_notebook_too(
+    show: Callable[..., tuple[Widget, Place]], feed: Feed[Progress]
+) -> None:
+    """One folded line, a table under it, without any script."""
+    _, place = show()
+    feed.publish(progress(100, JobState.SUCCEEDED))
+    made[-1].finish()
+    html = place.bundles[-1]["text/html"]
+    assert html.index("<details><summary") < html.index("1 job, 100 tasks") < html.index("<table")
+    assert len(html) < 5 * 1024
 
 
 def test_nothing_is_sent_while_nothing_changes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
+from sparkk8s_nb.model.fleet import ExecutorLoad, ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.streams import Stream, Streams, StreamState
@@ -44,6 +44,14 @@ def test_a_fleet_is_an_aligned_table_under_its_summary() -> None:
             "2   sk-exec-2  node-a  starting      2   2 GiB   0/0/0  1 min 5 s",
         ]
     )
+
+
+def test_an_executors_memory_is_the_most_it_used_of_what_its_pod_has() -> None:
+    """Once its heartbeats have told."""
+    load = ExecutorLoad(peak_memory=1_932_735_283)
+    told = fleet().apply(ExecutorsSeen(executors=(ExecutorStatus(id="1", cores=2, load=load),), at=102.0))
+    assert "  1.8 GiB of 2 GiB  " in fleet_text(told, now=165.0)
+    assert ">1.8 GiB of 2 GiB</td>" in fleet_html(told, 165.0)
 
 
 def test_what_may_be_saved_names_no_pod_and_no_node_not_even_in_a_reason() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,33 +15,16 @@ import pytest
 
 import sparkk8s_nb.views
 from sparkk8s_nb.model.wire_delta import received
-from sparkk8s_nb.views.widget import module, style
+from sparkk8s_nb.views.widget import module, packed, style
+from tests.unit.views.scripts import GOLDEN, draw, node
 
 STATIC = Path(sparkk8s_nb.views.__file__).with_name("static")
 SCRIPTS = sorted(STATIC.glob("*.js"))
 
-DOM = Path(__file__).with_name("fake_dom.mjs")
-GOLDEN = Path(__file__).parents[2] / "wire"
 
-
-def node(*arguments: Path | str) -> str:
-    """Run a script in node and return what it prints."""
-    program = shutil.which("node")
-    if program is None:
-        pytest.skip("node is not installed: the views' modules cannot be run")
-    done = subprocess.run(
-        [program, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-def draw(name: str, folder: Path, *frames: Path | str) -> dict[str, Any]:
-    """Draw frames with a view's module on a small document of our own."""
-    path = folder / f"{name}.mjs"
-    path.write_text(module(name))
-    drawn: dict[str, Any] = json.loads(node(DOM, path, *frames))
-    return drawn
+NODE_IMPORTS = """
+const url = `data:text/javascript;base64,${Buffer.from(await code.arrayBuffer()).toString("base64")}`;
+"""
 
 
 @pytest.mark.parametrize("name", ["fleet", "progress", "streams"])
@@ -49,8 +33,32 @@ def test_a_widgets_module_is_one_string_with_the_shared_part_in_it(name: str) ->
     code = module(name)
     assert "./shared.js" not in code
     assert "function follow" in code
-    assert re.findall(r"^export .*", code, re.MULTILINE) == ["export default {"]
-    assert len(code) + len(style()) < 24 * 1024
+    assert re.findall(r"^(?:export|import) .*", code, re.MULTILINE) == [
+        f"export default widget({name.capitalize()}View);"
+    ]
+
+
+@pytest.mark.parametrize("name", ["fleet", "progress", "streams"])
+def test_what_is_sent_with_every_view_is_packed_small_and_brings_its_style(name: str) -> None:
+    """A hundred cells send it a hundred times."""
+    sent = packed(name)
+    assert len(sent) < 18 * 1024
+    (text,) = re.findall(r'atob\("([^"]+)"\)', sent)
+    code = gzip.decompress(base64.b64decode(text)).decode()
+    assert code.startswith(module(name))
+    assert json.dumps(style()) in code
+
+
+def test_a_packed_view_is_unpacked_by_the_browser(tmp_path: Path) -> None:
+    """With what browsers have since 2023; node has it too, but imports no blob."""
+    code = packed("fleet").replace("const url = URL.createObjectURL(code);", NODE_IMPORTS)
+    script = tmp_path / "packed.mjs"
+    script.write_text(code)
+    run = tmp_path / "run.mjs"
+    run.write_text(
+        'import view from "./packed.mjs";\nconsole.log(typeof view.render, typeof view.initialize);\n'
+    )
+    assert node(run) == "function function\n"
 
 
 @pytest.mark.parametrize("path", [*SCRIPTS, STATIC / "style.css"], ids=lambda path: path.name)
@@ -74,7 +82,7 @@ def test_the_fleet_draws_the_golden_frames(tmp_path: Path) -> None:
         assert part in shown[0]["text"]
     assert "Waiting for executors, 11 s" in shown[0]["text"]
     assert "Waiting" not in shown[1]["text"]
-    rows = re.findall(r"\|(\d+)\|. ([a-z]+)\|", shown[0]["text"])
+    rows = re.findall(r"\|(\d+)\|[○◔◑●◌✓✕] ([a-z]+)\|", shown[0]["text"])
     assert rows == [(row["id"], row["phase"]) for row in frame["executors"]]
     assert "no executors" in shown[1]["text"]
     assert shown[1]["nodes"] < shown[0]["nodes"]
@@ -109,7 +117,8 @@ def test_a_running_jobs_stages_are_shown_with_what_slows_them(tmp_path: Path) ->
     """Rate, bytes, skew, spill and failures in words: nothing is told by colour alone."""
     (shown,) = draw("progress", tmp_path, GOLDEN / "progress.json")["shown"]
     for part in (
-        "▶ stage 4: 120/200 · 4 running · 1 failed tasks · 27/s · median 0.5 s, longest 7 s",
+        "▶ stage 4: 120/200 · 4 running · 1 failed tasks · 27/s · 2 s left · median 0.5 s, longest 7 s",
+        "SQL query 3: count at <cell>",
         "shuffle read 117.8 MiB",
         "✕ 1 task failed: java.io.IOException: no space left <i>",
         "⚠ 1 of 120 tasks took 14x the median: partition 37 · ⚠ spilled 1 GiB to disk · ⚠ 10 % of the run time",
@@ -120,16 +129,28 @@ def test_a_running_jobs_stages_are_shown_with_what_slows_them(tmp_path: Path) ->
     assert "stage 2" not in shown["text"]
 
 
-def test_the_executors_time_is_drawn_where_somebody_opens_it(tmp_path: Path) -> None:
-    """As bars whose height counts, and in words for whoever cannot see them."""
+def test_the_executors_time_is_drawn_once_and_told_in_words(tmp_path: Path) -> None:
+    """As bars whose height counts, with marks for failures and stragglers; words for whoever cannot see them."""
+    frame = GOLDEN / "progress.json"
+    first, again = draw("progress", tmp_path, frame, frame)["shown"]
+    # Two labels, two lines at the foot, four bars, one mark of a failure; nothing more for what is there already.
+    assert first["drawn"] == 9
+    assert again["drawn"] <= 18
+    label = next(one for one in first["labels"] if one.startswith("Mean number"))
+    assert label == "Mean number of tasks at work, executor 1: 1.8, executor 2: 0.2 and 1 failed"
+    for part in (
+        "One bar is 0.5 s; a full one is 2 tasks at once.",
+        "✕ 1 failed task.",
+        "▲ had a task far slower than the median: executor 1.",
+    ):
+        assert part in first["text"]
+
+
+def test_every_stage_of_a_job_is_shown_where_somebody_opens_it(tmp_path: Path) -> None:
+    """Only there."""
     frame = GOLDEN / "progress.json"
     before, after = draw("progress", tmp_path, frame, "open", frame)["shown"]
-    assert before["drawn"] == 0
-    # Two labels, two lines at the foot, four bars; twice: when it is opened and with the next frame.
-    assert after["drawn"] == 16
-    label = next(one for one in after["labels"] if one.startswith("Mean number"))
-    assert label == "Mean number of tasks at work, executor 1: 1.8, executor 2: 0.2"
-    assert "One bar is 0.5 s; a full one is 2 tasks at once." in after["text"]
+    assert "stage 2" not in before["text"]
     assert "✓ stage 2: 12/12 tasks" in after["text"]
 
 

@@ -1,0 +1,104 @@
+// Buttons that change something: how many executors there are, the end of a session, the end of a cell's jobs.
+import { button, element, setText } from "./shared.js";
+
+// A button that asks back before it does what it says: Escape or the other button leave everything as it is.
+export class ConfirmedButton {
+  constructor({ text, label, question, yes, no, run }) {
+    this.element = element("span", "sk8s-confirm");
+    this.first = button(text, label, () => this.ask(true));
+    this.question = element("span", "sk8s-question");
+    this.question.setAttribute("role", "group");
+    this.question.setAttribute("aria-label", question);
+    this.yes = button(yes, "", () => {
+      this.ask(false);
+      run(this.first);
+    });
+    this.yes.className = "sk8s-button sk8s-danger";
+    const keep = button(no, "", () => this.ask(false));
+    this.question.append(element("span", "", question), this.yes, keep);
+    this.question.hidden = true;
+    this.question.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.ask(false);
+    });
+    this.element.append(this.first, this.question);
+  }
+
+  ask(open) {
+    this.question.hidden = !open;
+    this.first.hidden = open;
+    (open ? this.yes : this.first).focus?.();
+  }
+}
+
+// Runs an action of a button: it cannot be pressed again before its answer is there.
+export async function pressed(pressedButton, view, act) {
+  if (pressedButton.disabled) return;
+  pressedButton.disabled = true;
+  view.tell({ said: "…" });
+  try {
+    view.tell(await act((text) => view.tell({ said: text })));
+  } finally {
+    pressedButton.disabled = false;
+  }
+}
+
+// How many executors are asked for, how many are there, and a place to ask for another number.
+export class ScaleControl {
+  constructor(view, actions) {
+    this.element = element("span", "sk8s-scale");
+    this.element.setAttribute("role", "group");
+    this.element.setAttribute("aria-label", "Number of executors");
+    this.there = element("span", "sk8s-muted");
+    this.wish = element("input", "sk8s-wish");
+    this.wish.type = "number";
+    this.wish.min = "1";
+    this.wish.setAttribute("aria-label", "Executors to ask for");
+    this.asked = 0;
+    this.touched = false;
+    const less = button("−", "One executor less", () => this.step(-1));
+    const more = button("+", "One executor more", () => this.step(1));
+    this.apply = button("Scale", "Ask for that many executors", () => this.send(view, actions));
+    this.wish.addEventListener("input", () => this.touch());
+    this.wish.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.send(view, actions);
+      if (event.key === "Escape") this.follow();
+      event.stopPropagation();
+    });
+    this.element.append(this.there, less, this.wish, more, this.apply);
+    this.touch(false);
+  }
+
+  show({ wanted, counts }) {
+    this.asked = wanted;
+    setText(this.there, `${wanted} asked for · ${counts.running} there`);
+    if (!this.touched) this.follow();
+  }
+
+  touch(touched = true) {
+    this.touched = touched;
+    this.apply.disabled = !touched;
+  }
+
+  // Shows again what is asked for.
+  follow() {
+    this.touch(false);
+    const asked = String(this.asked);
+    if (this.wish.value !== asked) this.wish.value = asked;
+  }
+
+  step(by) {
+    this.wish.value = String(Math.max(1, (Number(this.wish.value) || this.asked) + by));
+    this.touch(Number(this.wish.value) !== this.asked);
+  }
+
+  async send(view, actions) {
+    if (!this.touched) return;
+    const text = this.wish.value.trim();
+    const number = Number(text);
+    this.touched = false;
+    await pressed(this.apply, view, (say) => actions.scale(Number.isInteger(number) && text ? number : text, say));
+    this.follow();
+  }
+}

@@ -1,0 +1,157 @@
+// A large fleet as a grid: one small sign for each executor, in the order of their numbers, on a canvas.
+import { Width, colours, element, penOn, plural, setText } from "./shared.js";
+
+const PITCH = 14;
+const SIDE = 11;
+
+// The letters of the wire (sparkk8s_nb/model/wire_fleet.py) with a sign and a word.
+const STATES = {
+  R: ["■", "working"],
+  r: ["□", "idle"],
+  s: ["◧", "starting"],
+  p: ["·", "pending"],
+  t: ["▫", "stopping"],
+  d: ["✓", "given back"],
+  f: ["✕", "failed"],
+};
+
+// The letter of a row, as the kernel makes it for fleets of which not every row is sent.
+function letter({ phase, running }) {
+  if (phase === "running") return running ? "R" : "r";
+  return { starting: "s", pending: "p", stopping: "t", done: "d", failed: "f" }[phase] ?? "";
+}
+
+// Every executor's id and letter.
+function cells({ grid, executors }) {
+  if (!grid?.length) return executors.map((executor) => [executor.id, letter(executor)]);
+  return grid.flatMap(({ id, cells: letters }) =>
+    [...letters].map((one, at) => [String(id + at), one]).filter(([, one]) => one !== "."),
+  );
+}
+
+function drawState(pen, state, x, y, { good, warn, bad, text }) {
+  const middle = SIDE / 2;
+  pen.clearRect(x, y, PITCH, PITCH);
+  pen.lineWidth = 1.5;
+  if (state === "R") {
+    pen.fillStyle = good;
+    pen.fillRect(x, y, SIDE, SIDE);
+  } else if (state === "r" || state === "t") {
+    pen.strokeStyle = state === "r" ? good : text;
+    const inset = state === "r" ? 1 : 3;
+    pen.strokeRect(x + inset, y + inset, SIDE - 2 * inset, SIDE - 2 * inset);
+  } else if (state === "s") {
+    pen.strokeStyle = pen.fillStyle = warn;
+    pen.strokeRect(x + 1, y + 1, SIDE - 2, SIDE - 2);
+    pen.fillRect(x + 1, y + 1, middle - 1, SIDE - 2);
+  } else if (state === "p") {
+    pen.fillStyle = warn;
+    pen.fillRect(x + middle - 2, y + middle - 2, 4, 4);
+  } else {
+    pen.strokeStyle = state === "f" ? bad : text;
+    pen.beginPath();
+    if (state === "f") {
+      pen.moveTo(x + 1, y + 1);
+      pen.lineTo(x + SIDE - 1, y + SIDE - 1);
+      pen.moveTo(x + SIDE - 1, y + 1);
+      pen.lineTo(x + 1, y + SIDE - 1);
+    } else {
+      pen.moveTo(x + 1, y + middle);
+      pen.lineTo(x + middle - 1, y + SIDE - 2);
+      pen.lineTo(x + SIDE - 1, y + 2);
+    }
+    pen.stroke();
+  }
+}
+
+export class ExecutorGrid {
+  constructor(onOpen) {
+    this.onOpen = onOpen;
+    this.source = null;
+    this.cells = [];
+    this.drawn = [];
+    this.shape = "";
+    this.cursor = -1;
+    this.element = element("div", "sk8s-grid");
+    this.canvas = element("canvas", "sk8s-canvas");
+    this.canvas.setAttribute("role", "img");
+    this.canvas.tabIndex = 0;
+    this.legend = element("div", "sk8s-legend");
+    this.caption = element("div", "sk8s-note");
+    this.caption.setAttribute("role", "status");
+    this.element.append(this.canvas, this.legend, this.caption);
+    this.room = new Width(this.element, () => this.draw());
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.canvas.addEventListener("mousemove", (event) => this.move(this.at(event)));
+    this.canvas.addEventListener("click", (event) => {
+      this.move(this.at(event));
+      this.open();
+    });
+  }
+
+  show(fleet) {
+    const source = fleet.grid?.length ? fleet.grid : fleet.executors;
+    if (source === this.source) return;
+    this.source = source;
+    this.cells = cells(fleet);
+    const counts = new Map();
+    for (const [, state] of this.cells) counts.set(state, (counts.get(state) ?? 0) + 1);
+    const parts = Object.entries(STATES).filter(([state]) => counts.has(state));
+    setText(this.legend, parts.map(([state, [sign, word]]) => `${sign} ${counts.get(state)} ${word}`).join("   "));
+    const words = parts.map(([state, [, word]]) => `${counts.get(state)} ${word}`).join(", ");
+    this.canvas.setAttribute("aria-label", `${plural(this.cells.length, "executor")}: ${words}. Arrow keys go from one to the next, Enter opens it.`);
+    this.draw();
+  }
+
+  // Draws what differs from what is there.
+  draw() {
+    const width = Math.max(20 * PITCH, this.room.value - 4);
+    this.across = Math.floor(width / PITCH);
+    const height = PITCH * Math.max(1, Math.ceil(this.cells.length / this.across));
+    const look = colours(this.canvas);
+    const shape = [this.across, height, look.good, look.text].join();
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.drawn = [];
+      this.pen = penOn(this.canvas, this.across * PITCH, height);
+    }
+    if (!this.pen) return;
+    this.cells.forEach(([, state], index) => {
+      if (this.drawn[index] === state) return;
+      this.drawn[index] = state;
+      drawState(this.pen, state, ...this.place(index), look);
+    });
+    for (let index = this.cells.length; index < this.drawn.length; index += 1) {
+      this.pen.clearRect(...this.place(index), PITCH, PITCH);
+    }
+    this.drawn.length = this.cells.length;
+  }
+
+  place(index) {
+    return [(index % this.across) * PITCH + 1, Math.floor(index / this.across) * PITCH + 1];
+  }
+
+  at({ offsetX, offsetY }) {
+    return Math.floor(offsetY / PITCH) * this.across + Math.min(this.across - 1, Math.floor(offsetX / PITCH));
+  }
+
+  move(index) {
+    if (!this.cells[index] || index === this.cursor) return;
+    this.cursor = index;
+    const [id, state] = this.cells[index];
+    setText(this.caption, `executor ${id}: ${STATES[state]?.[1] ?? "unknown"}`);
+  }
+
+  key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.across, ArrowUp: -this.across }[event.key];
+    if (step) this.move(Math.min(this.cells.length - 1, Math.max(0, this.cursor + (this.cursor < 0 ? 1 : step))));
+    else if (event.key === "Enter" || event.key === " ") this.open();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  open() {
+    if (this.cells[this.cursor]) this.onOpen(this.cells[this.cursor][0], this.cells[this.cursor][1]);
+  }
+}

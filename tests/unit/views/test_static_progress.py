@@ -1,0 +1,71 @@
+"""A cell's progress in a page: cancelled from there, folded when it is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.unit.views.scripts import GOLDEN, draw, written
+
+FRAME = GOLDEN / "progress.json"
+ASK = "click:Cancel the Spark jobs of this cell"
+
+
+def said(drawn: dict[str, Any]) -> list[dict[str, Any]]:
+    return [message for message in drawn["sent"] if "do" in message]
+
+
+def over() -> dict[str, Any]:
+    """The last keyframe of the golden sequence: nothing runs any more."""
+    frame: dict[str, Any] = json.loads((GOLDEN / "sequences" / "progress.json").read_text())["expected"]
+    assert frame["progress"]["state"] == "SUCCEEDED"
+    return frame
+
+
+def test_cancel_is_for_this_cell_and_asks_back(tmp_path: Path) -> None:
+    """By the front end's id of the cell."""
+    kept = draw("progress", tmp_path, FRAME, ASK, "click:Go on")
+    assert said(kept) == []
+    drawn = draw(
+        "progress", tmp_path, FRAME, ASK, "click:Cancel the jobs", "look",
+        answers={"cancel": {"said": "Cancelled 1 job of cell [7]."}},
+    )  # fmt: skip
+    assert said(drawn) == [{"do": "cancel", "cell": "c-7"}]
+    assert "Cancelled 1 job of cell [7]." in drawn["shown"][-1]["text"]
+
+
+def test_a_cell_without_an_id_is_named_by_its_number(tmp_path: Path) -> None:
+    """Not every front end tells ids."""
+    frame = json.loads(FRAME.read_text())
+    frame["progress"]["cell"]["id"] = ""
+    path = written(tmp_path, "frame", frame)
+    assert said(draw("progress", tmp_path, path, ASK, "click:Cancel the jobs")) == [
+        {"do": "cancel", "cell": 7}
+    ]
+
+
+def test_what_is_done_is_one_line_that_can_be_opened_again(tmp_path: Path) -> None:
+    """With no button to cancel what has ended."""
+    path = written(tmp_path, "over", over())
+    toggle = "click:Show the jobs of this cell"
+    drawn = draw("progress", tmp_path, path, toggle, "look", "click:Fold the jobs of this cell", "look")
+    folded, opened, again = (one["text"] for one in drawn["shown"])
+    assert "✓ 2 jobs, 240 tasks, 12.0 s" in folded
+    assert "job 1" not in folded
+    assert "✓ job 1: 200/200 tasks" in opened
+    assert "job 1" not in again
+    assert not any("Cancel" in label for one in drawn["shown"] for label in one["labels"])
+
+
+def test_a_folded_line_still_tells_of_skew(tmp_path: Path) -> None:
+    """What cost the time is not hidden with the rest."""
+    (shown,) = draw("progress", tmp_path, written(tmp_path, "over", over()))["shown"]
+    assert "⚠ stage 0: 1 of 40 tasks took 18x the median: partition 7" in shown["text"]
+
+
+def test_a_cell_without_jobs_says_so(tmp_path: Path) -> None:
+    """A panel shows it before the first job."""
+    frame = json.loads((GOLDEN / "sequences" / "progress.json").read_text())["messages"][0]
+    (shown,) = draw("progress", tmp_path, written(tmp_path, "none", frame))["shown"]
+    assert "No Spark jobs so far." in shown["text"]

@@ -33,6 +33,7 @@ from sparkk8s_nb.model.executors import (
 from sparkk8s_nb.model.fold import DEAD_KEPT, Fold, living, number_of
 from sparkk8s_nb.model.rows import ENDED, Row
 from sparkk8s_nb.model.state import StartPhase
+from sparkk8s_nb.model.timestamps import time_of_day
 
 __all__ = [
     "DEAD_KEPT",
@@ -66,6 +67,8 @@ class Fleet:
         How many are asked for.
     stale : str
         Why the view may be old; empty while it is live.
+    stale_since : float
+        Seconds since the epoch: when it was live for the last time; 0.0 while it is.
     verdict : str
         The session's state in one plain sentence, empty when all is well; see :meth:`judged`.
     start : StartPhase or None
@@ -94,6 +97,7 @@ class Fleet:
 
     wanted: int = 0
     stale: str = ""
+    stale_since: float = 0.0
     verdict: str = ""
     start: StartPhase | None = None
     refused: str = ""
@@ -130,6 +134,7 @@ class Fleet:
                 fold.executors(executors)
             case WatchLost(problem=problem):
                 fold.changes["stale"] = problem
+                fold.changes["stale_since"] = self.stale_since if self.stale else event.at
             case WantedChanged(wanted=wanted):
                 fold.changes["wanted"] = wanted
                 fold.changes["wanted_since"] = event.at
@@ -217,7 +222,7 @@ class Fleet:
                 f"{self.failed_total} failed" + (f" (last: {unnamed(failed[-1])})" if failed else "")
             )
         if self.stale:
-            sentences.append(f"not live: {self.stale}")
+            sentences.append(f"not live since {time_of_day(self.stale_since)}: {self.stale}")
         return "; ".join(sentences)
 
     def _first_reason(self, phase: Phase) -> str:

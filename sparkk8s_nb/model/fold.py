@@ -80,7 +80,7 @@ class Fold:
 
     def listed(self, pods: tuple[PodView, ...]) -> None:
         """Take a complete list: whatever is not in it went while nobody watched."""
-        self.changes["stale"] = ""
+        self.changes |= {"stale": "", "stale_since": 0.0}
         there = {pod.uid for pod in pods}
         for key, row in self._before._rows.items():
             if row.pod is not None and row.pod.uid not in there and not row.gone:

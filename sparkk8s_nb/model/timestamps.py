@@ -1,4 +1,4 @@
-"""The API's timestamps (RFC 3339)."""
+"""Moments: the API's timestamps (RFC 3339), and the time of day as a view says it."""
 
 from __future__ import annotations
 
@@ -12,3 +12,12 @@ def epoch(timestamp: object) -> float:
     (60.0, 60.5, 0.0)
     """
     return datetime.datetime.fromisoformat(str(timestamp)).timestamp() if timestamp else 0.0
+
+
+def time_of_day(moment: float) -> str:
+    """A moment of today in words: views are read where nobody knows the reader's time zone.
+
+    >>> time_of_day(3723.5)
+    '01:02:03 UTC'
+    """
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%H:%M:%S UTC")

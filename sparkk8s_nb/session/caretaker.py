@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 
 LOG_LINES = 200
 LOOK_EVERY = 2.0
-LEASE_EVERY = 10.0
+LEASE_EVERY = 120.0
+"""A Lease that is gone takes the executors along, and the first pod that goes has it looked at: this is for the
+session whose cluster has no collector at work. Each look is a request of an idle session."""
 CHORES = 1000
 MARK_WITHIN = 10.0
 EVENTS_EVERY = 4.0

@@ -51,6 +51,7 @@ class PodFollower:
                     for pod in pods:
                         if pod.phase in ENDED_PHASES:
                             self._caretaker.bury(pod)
+                    self._caretaker.look_at_lease()  # it may have gone with its pods while nobody watched
                 case PodGone():
                     self._caretaker.look_at_lease()
             if stop.is_set():

@@ -64,9 +64,11 @@ export PYTHONPATH
 
 # SPARK_JAVA_OPT_0, _1, ... are one argument each, in that order; their values may hold spaces.
 set --
+# Java unpacks native libraries (compression) into /tmp, which a read-only image has not got.
+[ -w "${TMPDIR:-}" ] && set -- "-Djava.io.tmpdir=$TMPDIR"
 # Spark's classes, made ready once for all executors of this machine. Java goes on without an archive that is not
 # for it or its class path; the user's own options come after it and win.
-[ -r "${SPARKK8S_CLASS_ARCHIVE:-}" ] && set -- "-XX:SharedArchiveFile=$SPARKK8S_CLASS_ARCHIVE"
+[ -r "${SPARKK8S_CLASS_ARCHIVE:-}" ] && set -- "$@" "-XX:SharedArchiveFile=$SPARKK8S_CLASS_ARCHIVE"
 index=0
 while eval "[ -n \"\${SPARK_JAVA_OPT_$index+set}\" ]"; do
     eval "set -- \"\$@\" \"\$SPARK_JAVA_OPT_$index\""

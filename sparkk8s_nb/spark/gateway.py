@@ -27,6 +27,7 @@ from sparkk8s_nb.processes import ProcessId, end, identify
 from sparkk8s_nb.spark.class_archives import archive_option
 from sparkk8s_nb.spark.java import Java
 from sparkk8s_nb.spark.places import spark_home
+from sparkk8s_nb.spark.unnamed_user import java_options
 
 CONNECT_TIMEOUT = 120.0
 """Seconds for the JVM to come up; ``--packages`` may have to download first."""
@@ -239,7 +240,7 @@ def launch_jvm(plan: LaunchPlan) -> LaunchedJvm:
 
 def _command(plan: LaunchPlan, home: str) -> list[str]:
     options = [f"-Dlog4j2.configurationFile={plan.log4j2.as_uri()}", f"-Djava.io.tmpdir={plan.scratch}"]
-    options.append(OWN_ACCESS)
+    options += [OWN_ACCESS, *java_options(os.getuid(), os.environ)]
     if plan.key_algorithm:
         options.append(f"-Dkubernetes.certs.client.key.algo={plan.key_algorithm}")
     if plan.class_archive is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import DriverError, PortTakenError
 from sparkk8s_nb.spark.local_writes import LocalWrites, compile_local_writes
+from sparkk8s_nb.spark.unnamed_user import log_in
 
 COMPILE_SECONDS = 30.0
 """How long is waited for the check of local writes once the SparkContext is there (measured: 1 s beside it)."""
@@ -60,6 +61,7 @@ def create_session(
     for key, value in conf.items():
         spark_conf.set(key, value)
     try:
+        log_in(gateway.jvm)
         compiling = None if shared_paths is None else Compiling(gateway.jvm)
         context = SparkContext(conf=spark_conf, pyFiles=list(py_files))
         if compiling is None or shared_paths is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,18 @@ from tests.cluster.provision.places import binary
 UP_SECONDS = 120.0
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 ADMINISTRATORS = "system:masters"
+COMPONENTS = ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["ResponseStarted", "ResponseComplete", "Panic"],
+    "rules": [
+        {"level": "None", "users": list(COMPONENTS)},
+        {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"]},
+        {"level": "Metadata"},
+    ],
+}
+"""Each request of everybody but the cluster's own components is a line, when it comes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +77,18 @@ class Api:
     daemons: tuple[Daemon, Daemon]
     admin: Path
     service_accounts: tuple[Path, Path]
+    audit: Path
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """While it is open the API server is gone, and etcd keeps what it had; then it is back and ready."""
+        _, server = self.daemons
+        server.stop(signal.SIGKILL)
+        try:
+            yield
+        finally:
+            server.start()
+            _wait_ready(self)
 
 
 def free_port() -> int:
@@ -82,10 +107,22 @@ def start_api(run: Run, stack: ExitStack, place: Place) -> Api:
     authority = Authority(private_dir(run.directory / "pki"))
     keys = service_account_keys(authority.directory)
     etcd = start_etcd(run, stack, place.inside)
-    server = Daemon(run, "kube-apiserver", _api_command(run, place, authority, keys), inside=place.inside)
+    policy = run.directory / "audit-policy.json"
+    policy.write_text(json.dumps(AUDIT_POLICY))
+    audit = run.directory / "audit.log"
+    command = _api_command(run, place, authority, keys)
+    command += [f"--audit-policy-file={policy}", f"--audit-log-path={audit}"]
+    server = Daemon(run, "kube-apiserver", command, inside=place.inside)
     stack.callback(server.stop, signal.SIGKILL)  # its data goes with it: nothing to finish
     admin = authority.kubeconfig("admin", place.server, "admin", (ADMINISTRATORS,))
-    api = Api(place=place, authority=authority, daemons=(etcd, server), admin=admin, service_accounts=keys)
+    api = Api(
+        place=place,
+        authority=authority,
+        daemons=(etcd, server),
+        admin=admin,
+        service_accounts=keys,
+        audit=audit,
+    )
     _wait_ready(api)
     return api
 

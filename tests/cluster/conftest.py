@@ -17,12 +17,14 @@ import pytest
 from sparkk8s_nb.embedded import lifecycle
 from sparkk8s_nb.model.spec import ClusterAccess
 from tests.cluster import node_tier as nodes
-from tests.cluster.apiserver import start_api_tier
+from tests.cluster.apiserver import Api, start_api_tier
 from tests.cluster.cleanup import new_run
 from tests.cluster.credentials import CONTEXT
+from tests.cluster.notebook_pods import NotebookPod, PodKernel, start_notebook_pod
 from tests.cluster.plain_client import Place, Server
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
-from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster
+from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
+from tests.embedded.kernels import GONE_SECONDS, eventually
 from tests.unit.session.conftest import World
 
 GIVEN = "SPARKK8S_TEST_KUBECONFIG"
@@ -37,16 +39,23 @@ def given_cluster() -> RealCluster | None:
 
 
 @pytest.fixture(scope="session")
-def api_tier() -> Iterator[RealCluster]:
-    """A real API server, one for the test session."""
-    if given := given_cluster():
-        yield given
-        return
+def our_api_tier() -> Iterator[Api]:
+    """An API server with its etcd, one for the test session; for tests that stop parts of it."""
+    if given_cluster():
+        pytest.skip(f"{GIVEN} is set: its parts are not ours to stop")
     if missing := missing_binaries(API_BINARIES):
         pytest.skip(f"not built here: {', '.join(missing)} (make test-cluster builds them)")
     with new_run() as run, ExitStack() as stack:
-        api = start_api_tier(run, stack)
-        yield RealCluster(kubeconfig=api.admin, context=CONTEXT, controllers=False)
+        yield start_api_tier(run, stack)
+
+
+@pytest.fixture(scope="session")
+def api_tier(request: pytest.FixtureRequest) -> RealCluster:
+    """A real API server."""
+    if given := given_cluster():
+        return given
+    ours: Api = request.getfixturevalue("our_api_tier")
+    return RealCluster(kubeconfig=ours.admin, context=CONTEXT, controllers=False)
 
 
 @pytest.fixture
@@ -95,6 +104,31 @@ def pod_namespace(node_tier: RealCluster, tmp_path: Path) -> Iterator[Namespace]
     """A namespace whose pods run, for one test; it enforces Pod Security's strictest level."""
     with node_tier.namespace(tmp_path, labels=RESTRICTED) as namespace:
         yield namespace
+
+
+@pytest.fixture(scope="session")
+def hub(node_tier: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
+    """A namespace with the strictest Pod Security, and an account ``notebook`` that may do what a session does."""
+    with node_tier.namespace(tmp_path_factory.mktemp("hub"), labels=RESTRICTED) as namespace:
+        namespace.user("notebook", session_rules())
+        yield namespace
+
+
+@pytest.fixture(scope="session")
+def notebook(hub: Namespace) -> Iterator[NotebookPod]:
+    """A notebook pod there, for all tests that leave it as they found it."""
+    pod = start_notebook_pod(hub, "notebook")
+    yield pod
+    pod.close()
+
+
+@pytest.fixture
+def kernel(notebook: NotebookPod) -> Iterator[PodKernel]:
+    """A kernel in it; whatever a test leaves, the next one does not find."""
+    kernel = notebook.kernel("work/flights.ipynb")
+    yield kernel
+    kernel.kill()
+    assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()
 
 
 @pytest.fixture(scope="session")

@@ -47,11 +47,12 @@ disabled_plugins = [
 
 @dataclass(frozen=True, kw_only=True)
 class Containers:
-    """A running containerd that has the images."""
+    """A running containerd that has the images: a notebook's, and the same without our package."""
 
     namespaces: NodeNamespaces
     daemon: Daemon
     notebook: str
+    python: str
 
     def ctr(self, *command: str) -> str:
         """Run containerd's own client."""
@@ -66,7 +67,7 @@ def start_containers(run: Run, stack: ExitStack, namespaces: NodeNamespaces) -> 
     config.write_text(CONFIG.format(root=root, socket=SOCKET, pause=pause.name, cni=run.directory / "cni"))
     daemon = Daemon(run, "containerd", ["containerd", f"--config={config}"], inside=namespaces.inside)
     stack.callback(daemon.stop)
-    containers = Containers(namespaces=namespaces, daemon=daemon, notebook=notebook.name)
+    containers = Containers(namespaces=namespaces, daemon=daemon, notebook=notebook.name, python=python.name)
     wait_until(lambda: _answers(containers), 60, "containerd to answer", [daemon])
     stack.callback(_remove_containers, containers)
     _import(containers, [pause, python, notebook])

@@ -40,19 +40,26 @@ class Daemon:
     def __init__(self, run: Run, name: str, command: Sequence[str], *, inside: Sequence[str] = ()) -> None:
         self.name = name
         self.log = run.directory / f"{name}.log"
+        self._run = run
+        self._inside = inside
         # The kernel ends it with this process, however that ends; elsewhere the next run does.
         ended_with_us = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+        self._command = [*ended_with_us, *inside, *command]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also again after :meth:`stop`."""
         with self.log.open("ab") as output:
             self._started = subprocess.Popen(
-                [*ended_with_us, *inside, *command],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        run.remember_process(identify(self._started.pid))
-        self.process: ProcessId = self._child() if inside else identify(self._started.pid)
-        run.remember_process(self.process)
+        self._run.remember_process(identify(self._started.pid))
+        self.process: ProcessId = self._child() if self._inside else identify(self._started.pid)
+        self._run.remember_process(self.process)
 
     def _child(self) -> ProcessId:
         found: list[psutil.Process] = []

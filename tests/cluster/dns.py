@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from urllib3 import exceptions as net
 
 from sparkk8s_nb.localfiles import write_private
 from tests.cluster.apiserver import Api
@@ -74,28 +77,37 @@ def host_lines(slices: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def follow(kubeconfig: str, hosts: Path, server: int) -> None:
-    """Keep the hosts file as the cluster's EndpointSlices are; never returns."""
-    from kubernetes import client, config, watch
+    """Keep the hosts file as the cluster's EndpointSlices are, through outages of the API; never returns."""
+    from kubernetes import client, config
 
     discovery = client.DiscoveryV1Api(config.new_client_from_config(kubeconfig))
-    told: list[str] | None = None
     while True:
-        listed = discovery.list_endpoint_slice_for_all_namespaces(_preload_content=True)
-        plain = discovery.api_client.sanitize_for_serialization
-        slices = {each.metadata.uid: plain(each) for each in listed.items}
-        events = watch.Watch().stream(
-            discovery.list_endpoint_slice_for_all_namespaces,
-            resource_version=listed.metadata.resource_version,
-            timeout_seconds=300,
-        )
+        try:
+            _follow_once(discovery, hosts, server)
+        except (net.HTTPError, client.ApiException):
+            time.sleep(0.5)  # it is away, or the version is too old: what there is then is listed anew
+
+
+def _follow_once(discovery: Any, hosts: Path, server: int) -> None:
+    """One list, and one watch to its end."""
+    from kubernetes import watch
+
+    listed = discovery.list_endpoint_slice_for_all_namespaces(_preload_content=True)
+    plain = discovery.api_client.sanitize_for_serialization
+    slices = {each.metadata.uid: plain(each) for each in listed.items}
+    events = watch.Watch().stream(
+        discovery.list_endpoint_slice_for_all_namespaces,
+        resource_version=listed.metadata.resource_version,
+        timeout_seconds=300,
+    )
+    told = _tell(slices.values(), hosts, server, None)
+    for event in events:
+        raw = event["raw_object"]
+        if event["type"] == "DELETED":
+            slices.pop(raw["metadata"]["uid"], None)
+        else:
+            slices[raw["metadata"]["uid"]] = raw
         told = _tell(slices.values(), hosts, server, told)
-        for event in events:
-            raw = event["raw_object"]
-            if event["type"] == "DELETED":
-                slices.pop(raw["metadata"]["uid"], None)
-            else:
-                slices[raw["metadata"]["uid"]] = raw
-            told = _tell(slices.values(), hosts, server, told)
 
 
 def _tell(slices: Iterable[Mapping[str, Any]], hosts: Path, server: int, told: list[str] | None) -> list[str]:

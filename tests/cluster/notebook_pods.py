@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from sparkk8s_nb.model.podmerge import merge_pods
 from tests.cluster.real_cluster import Namespace
 from tests.embedded.kernels import KINDS, Cells, eventually
 
@@ -19,18 +22,18 @@ READY_SECONDS = 120.0
 SETTINGS = """\
 [start]
 cores = 1
-cpu = "500m"
+cpu = "200m"
 memory = "1g"
 """
 """The administrator's, as a JupyterHub mounts them: a start needs no option, and two executors fit."""
 
 START_KERNEL = """
 import json, os, pathlib, subprocess, sys
-def start_kernel(number, notebook, connection):
+def start_kernel(number, notebook, connection, user):
     path = pathlib.Path(f"/tmp/connection-{number}.json")
     path.write_text(json.dumps(connection))
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(path)]
-    environ = {**os.environ, "JPY_SESSION_NAME": notebook}
+    environ = {**os.environ, "JPY_SESSION_NAME": notebook, **({"JUPYTERHUB_USER": user} if user else {})}
     kernels[number] = subprocess.Popen(command, env=environ, start_new_session=True)
     return kernels[number].pid
 kernels = {}
@@ -50,7 +53,7 @@ def remains():
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class NotebookPod:
     """A pod with a kernel of its own that starts others, and looks around.
 
@@ -71,26 +74,54 @@ class NotebookPod:
     hand: Cells
     clients: list[BlockingKernelClient] = field(default_factory=list)
 
-    def kernel(self, notebook: str) -> PodKernel:
-        """A new kernel in the pod, with our extension loaded."""
+    def kernel(self, notebook: str, *, user: str = "", extension: bool = True) -> PodKernel:
+        """A new kernel in the pod, by default with our extension loaded; of a user of JupyterHub, if one is named."""
         number = len(self.clients) + 1
         connection = _connection(number, self.key)
-        pid = self.hand.value(f"start_kernel({number}, {notebook!r}, {connection!r})")
+        pid = self.hand.value(f"start_kernel({number}, {notebook!r}, {connection!r}, {user!r})")
         client = _client(self.address, connection)
         self.clients.append(client)
         kernel = PodKernel(client, self, number, pid)
-        kernel.run("%load_ext sparkk8s_nb")
+        if extension:
+            kernel.run("%load_ext sparkk8s_nb")
         return kernel
 
     def left(self) -> list[str]:
         """What is left of any session: objects in the namespace, processes and files in the pod."""
         return objects_left(self.namespace) + list(self.hand.value("remains()"))
 
+    def arguments(self) -> str:
+        """The command lines of all its processes, as everybody in the pod can read them."""
+        lines = "[' '.join(each.cmdline()) for each in psutil.process_iter()]"
+        return "\n".join(self.hand.value(lines))
+
+    def restart_container(self) -> None:
+        """End the container from within; the kubelet starts it again in the same pod, without its processes."""
+        before = self._restarts()
+        self.hand.client.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        assert eventually(lambda: self._restarts() > before, READY_SECONDS), self._status()
+        self._hang_up()
+        self.clients.clear()
+        self.hand = _hand(self.address, self.key)
+
     def close(self) -> None:
         """Delete the pod."""
+        self._hang_up()
+        self.namespace.administrator.delete("Pod", self.name)
+
+    def _hang_up(self) -> None:
         for client in (*self.clients, self.hand.client):
             client.stop_channels()
-        self.namespace.administrator.delete("Pod", self.name)
+
+    def _restarts(self) -> int:
+        """How often the container was restarted, counted when it runs."""
+        status = self._status()
+        return int(status["restartCount"]) if "running" in status["state"] else -1
+
+    def _status(self) -> dict[str, Any]:
+        pod = self.namespace.administrator.read("Pod", self.name) or {}
+        status: dict[str, Any] = pod["status"]["containerStatuses"][0]
+        return status
 
 
 class PodKernel(Cells):
@@ -106,6 +137,27 @@ class PodKernel(Cells):
         """kill -9 of the kernel alone."""
         self.pod.hand.run(f"kernels[{self.number}].kill(); kernels[{self.number}].wait()")
 
+    def send(self, number: signal.Signals) -> None:
+        """Send the kernel a signal."""
+        self.pod.hand.run(f"kernels[{self.number}].send_signal({int(number)})")
+
+    def why(self) -> str:
+        """The session's diagnosis; empty when all is well."""
+        return str(self.value("(lambda verdict: str(verdict or ''))(sparkk8s_nb.current().why())"))
+
+    def executor(self, phase: str = "running") -> tuple[str, str]:
+        """Id and pod of the first executor in that phase."""
+        rows: Sequence[Sequence[str]] = self.fleet()["executors"]
+        found = next(row for row in rows if row[1] == phase)
+        return found[0], found[3]
+
+    def wait_ended(self, executor: str) -> tuple[str, str]:
+        """Wait until an executor has ended; its phase and reason."""
+        over = f"lambda fleet: fleet.find({executor!r}).phase in ('failed', 'done')"
+        fleet = f"sparkk8s_nb.current().fleet_feed.wait_for({over}, 120)"
+        row = self.value(f"(lambda view: [str(view.phase), view.reason])({fleet}.find({executor!r}))")
+        return row[0], row[1]
+
 
 def objects_left(namespace: Namespace) -> list[str]:
     """Objects of any session in the namespace."""
@@ -116,14 +168,16 @@ def objects_left(namespace: Namespace) -> list[str]:
     ]
 
 
-def start_notebook_pod(namespace: Namespace, account: str, name: str = "notebook") -> NotebookPod:
-    """Start a pod whose service account is ``account``, and wait for its kernel."""
+def start_notebook_pod(
+    namespace: Namespace, account: str, name: str = "notebook", over: Mapping[str, Any] | None = None
+) -> NotebookPod:
+    """Start a pod whose service account is ``account``, and wait for its kernel; ``over`` is merged over it."""
     cluster = namespace.administrator
     key = secrets.token_hex(16)
     connection = _connection(0, key)
     files = {"connection.json": json.dumps(connection), "config.toml": SETTINGS}
     cluster.create({"kind": "Secret", "metadata": {"name": name}, "stringData": files})
-    cluster.create(_manifest(namespace, account, name))
+    cluster.create(merge_pods(_manifest(namespace, account, name), over or {}))
 
     def running() -> bool:
         return (cluster.read("Pod", name) or {}).get("status", {}).get("phase") == "Running"
@@ -131,12 +185,17 @@ def start_notebook_pod(namespace: Namespace, account: str, name: str = "notebook
     assert eventually(running, READY_SECONDS), cluster.read("Pod", name)
     address = (cluster.read("Pod", name) or {})["status"]["podIP"]
     try:
-        hand = Cells(_client(address, connection))
+        hand = _hand(address, key)
     except (AssertionError, RuntimeError) as error:
         error.add_note(cluster.pod_log(name))
         raise
-    hand.run(START_KERNEL + REMAINS)
     return NotebookPod(namespace=namespace, name=name, address=address, key=key, hand=hand)
+
+
+def _hand(address: str, key: str) -> Cells:
+    hand = Cells(_client(address, _connection(0, key)))
+    hand.run(START_KERNEL + REMAINS)
+    return hand
 
 
 def _manifest(namespace: Namespace, account: str, name: str) -> dict[str, Any]:

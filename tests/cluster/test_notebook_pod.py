@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
-from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
+from tests.cluster.real_cluster import Namespace
 from tests.embedded.kernels import GONE_SECONDS, eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def hub(node_tier: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    """A namespace with the strictest Pod Security, and an account that may do what a session does."""
-    with node_tier.namespace(tmp_path_factory.mktemp("hub"), labels=RESTRICTED) as namespace:
-        namespace.user("notebook", session_rules())
-        yield namespace
-
-
-@pytest.fixture(scope="module")
-def notebook(hub: Namespace) -> Iterator[NotebookPod]:
-    """The notebook pod of these tests."""
-    pod = start_notebook_pod(hub, "notebook")
-    yield pod
-    pod.close()
-
-
-@pytest.fixture
-def kernel(notebook: NotebookPod) -> Iterator[PodKernel]:
-    """A kernel in it; whatever a test leaves, the next one does not find."""
-    kernel = notebook.kernel("work/flights.ipynb")
-    yield kernel
-    kernel.kill()
-    assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()
 
 
 def executors(namespace: Namespace) -> list[dict[str, Any]]:

@@ -33,6 +33,9 @@ GONE_SECONDS = 60.0
 """The promise: nothing is left so long after a kernel died."""
 
 KINDS = ("Pod", "Service", "EndpointSlice", "Secret", "ConfigMap", "Lease")
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
+"""What a notebook keeps of a cell."""
+
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -56,6 +59,8 @@ class Cell:
     stderr: str = ""
     displays: dict[str, str] = field(default_factory=dict)
     error: str = ""
+    message: str = ""
+    outputs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def said(self) -> str:
@@ -65,6 +70,8 @@ class Cell:
     def take(self, message: Mapping[str, Any]) -> None:
         """Take one output."""
         content = message["content"]
+        if message["msg_type"] in OUTPUTS:
+            self.outputs.append({"output_type": message["msg_type"], **content})
         match message["msg_type"]:
             case "stream":
                 name = content["name"]
@@ -127,6 +134,26 @@ class Cells:
         """Run a cell to its end; it has to succeed, or to fail."""
         cell = Cell(source)
         reply = self.client.execute_interactive(source, output_hook=cell.take, timeout=timeout)
+        cell.status = reply["content"]["status"]
+        assert (cell.status == "error") is fails, cell.said
+        return cell
+
+    def begin(self, source: str) -> Cell:
+        """Begin a cell, and go on to :meth:`end` it later: other kernels run theirs meanwhile."""
+        return Cell(source, message=self.client.execute(source))
+
+    def end(self, cell: Cell, *, fails: bool = False, timeout: float = CELL_SECONDS) -> Cell:
+        """Wait for the end of a cell that was begun; it has to succeed, or to fail."""
+        deadline = time.monotonic() + timeout
+        busy = True
+        while busy:
+            message = self.client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") == cell.message:
+                cell.take(message)
+                busy = message["content"].get("execution_state") != "idle"
+        reply = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
+        while reply["parent_header"].get("msg_id") != cell.message:
+            reply = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
         cell.status = reply["content"]["status"]
         assert (cell.status == "error") is fails, cell.said
         return cell

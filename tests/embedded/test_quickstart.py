@@ -20,14 +20,17 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 PROGRAM = Path(sys.executable).with_name("sparkk8s-nb")
 TIMEOUT = 400
 
-# Runs after the notebook's last cell, in its kernel: its results exactly, not as a table rounds them.
-KEEP = """
+RESULTS = """{"row_counts": row_counts} | {
+    name: globals()[name].to_dict("list") for name in ("monthly_delays", "rain", "speeds", "hourly_delays")
+}"""
+"""The notebook's results exactly, not as its tables round them."""
+
+# Runs after the notebook's last cell, in its kernel.
+KEEP = f"""
 import json
 from pathlib import Path
 
-results = {name: globals()[name].to_dict("list") for name in ("monthly_delays", "rain", "speeds", "hourly_delays")}
-results["row_counts"] = row_counts
-Path("results.json").write_text(json.dumps(results))
+Path("results.json").write_text(json.dumps({RESULTS}))
 """
 
 

@@ -229,9 +229,12 @@ def test_the_view_is_stale_from_a_lost_watch_until_the_next_list() -> None:
     """A single event does not prove that the rest is right."""
     fleet = running(1).apply(WatchLost(problem="connection refused", at=3.0))
     assert fleet.stale == "connection refused"
-    assert "not live: connection refused" in fleet.summary()
+    assert "not live since 00:00:03 UTC: connection refused" in fleet.summary()
     assert fleet.apply(seen(1, "Running", at=4.0)).stale == "connection refused"
-    assert fleet.apply(Listed(pods=(pod(1, "Running"),), at=5.0)).stale == ""
+    still = fleet.apply(WatchLost(problem="timed out", at=60.0))
+    assert (still.stale, still.stale_since) == ("timed out", 3.0)
+    again = still.apply(Listed(pods=(pod(1, "Running"),), at=65.0))
+    assert (again.stale, again.stale_since) == ("", 0.0)
 
 
 def test_what_a_list_does_not_name_has_gone() -> None:

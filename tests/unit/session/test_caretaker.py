@@ -137,7 +137,7 @@ def test_a_lease_that_is_gone_is_told_once(care):
 
 
 def test_the_lease_is_looked_at_now_and_then_without_a_reason(care):
-    """Every ten seconds."""
+    """Now and then, without a pod that went."""
     care.caretaker.do(None)
     care.objects.ours = False
     care.caretaker.do(None)

@@ -81,6 +81,14 @@ def test_an_archive_of_classes_is_used_where_it_can_be_read_and_the_users_option
     assert out[:2] == [f"<-XX:SharedArchiveFile={archive}>", "<-XX:SharedArchiveFile=/mine>"]
 
 
+def test_java_unpacks_into_the_pod_s_own_scratch_where_there_is_one(image):
+    """An image may be read-only; a user's option comes later and wins."""
+    wish = {"TMPDIR": str(image.path), "SPARK_JAVA_OPT_0": "-Djava.io.tmpdir=/mine"}
+    out = image("executor", **wish)[1]
+    assert out[:2] == [f"<-Djava.io.tmpdir={image.path}>", "<-Djava.io.tmpdir=/mine>"]
+    assert image("executor", TMPDIR=str(image.path / "no such"))[1][0] == "<-Dspark.master=k8s://executor>"
+
+
 def test_the_class_path_is_sparks_jars_with_the_users_before(image):
     """Spark hands spark.executor.extraClassPath over as SPARK_CLASSPATH; what an image adds comes last."""
     own = {"SPARK_CLASSPATH": "/x.jar", "SPARK_EXTRA_CLASSPATH": "/image.jar"}

@@ -1,0 +1,88 @@
+"""What sessions ask of a real API server: while idle, and while executors are asked for; ours and stock pyspark.
+
+From the API server's own audit log. Idle: a session with two executors that does nothing (aims: at most 0.1
+requests a second, one write in 30 s). Asking: so many executors that no node takes, created a second (aim: not
+below stock). Prints a table and a JSON line.
+
+    python benchmarks/cluster_requests.py [--minutes 6] [--executors 60] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections import Counter
+
+from cluster_start import KINDS, prepare
+from support.cluster import Place, Request, between, place
+
+OURS = "sparkk8s-nb"
+"""The agent of what we send ourselves; executors are Spark's own client's."""
+
+
+def main() -> None:
+    """Measure both and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--executors", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with place() as where:
+        prepare(where)
+        asked = {kind: [] for kind in KINDS}
+        for _ in range(options.rounds):
+            for kind in KINDS:
+                asked[kind].append(rate(where, kind, options.executors))
+        idle = {kind: idle_requests(where, kind, 60 * options.minutes) for kind in KINDS}
+    report(idle, asked, 60 * options.minutes, options.executors)
+
+
+def rate(where: Place, kind: str, executors: int) -> float:
+    """Executor pods created a second, from the first to the last of them."""
+    begin = time.time()
+    where.python("/tmp/in_pod.py", "ask", kind, str(executors))
+    made = [
+        request.at
+        for request in between(where.requests(), begin, time.time())
+        if (request.verb, request.resource) == ("create", "pods") and request.agent != OURS
+    ][:executors]
+    assert len(made) == executors, f"{kind}: {len(made)} of {executors} executors were asked for"
+    found = (executors - 1) / (made[-1] - made[0])
+    print(f"{kind}: {found:.0f} executors a second", file=sys.stderr)
+    return found
+
+
+def idle_requests(where: Place, kind: str, seconds: float) -> list[Request]:
+    """The requests of an idle session."""
+    told = where.python("/tmp/in_pod.py", "hold", kind, str(seconds), timeout=seconds + 600)
+    return between(where.requests(), told["begin"], told["end"])
+
+
+def report(
+    idle: dict[str, list[Request]], asked: dict[str, list[float]], seconds: float, executors: int
+) -> None:
+    """The tables and the JSON line."""
+    facts: dict[str, object] = {}
+    print(f"an idle session with two executors, {seconds:.0f} s")
+    print(f"{'':8s} {'requests/s':>10s} {'writes in 30 s':>14s}   requests")
+    for kind, requests in idle.items():
+        kinds = Counter(f"{each.agent}: {each.verb} {each.resource}" for each in requests)
+        writes = sum(each.writes for each in requests)
+        shown = ", ".join(f"{count} {name}" for name, count in kinds.most_common())
+        print(f"{kind:8s} {len(requests) / seconds:10.3f} {30 * writes / seconds:14.2f}   {shown}")
+        facts[f"idle {kind}"] = {"requests": len(requests), "writes": writes, "kinds": dict(kinds)}
+    print(f"\n{executors} executors that no node takes, created a second")
+    for kind, rates in asked.items():
+        print(f"{kind:8s} {statistics.median(rates):6.1f}   {min(rates):.1f} to {max(rates):.1f}")
+        facts[f"asked {kind}"] = rates
+    load = os.getloadavg()
+    print(f"\n{len(asked['ours'])} rounds, load {load[0]:.1f}, {os.cpu_count()} processors")
+    print(json.dumps({"benchmark": "cluster_requests", **facts, "seconds": seconds, "load": load}))
+
+
+if __name__ == "__main__":
+    main()

@@ -59,7 +59,7 @@ def pending_reason(pod: PodView, code: str) -> str:
 
 
 def ended(
-    pod: PodView, *, registered: bool, given_back: bool, closing: bool, gone: bool
+    pod: PodView, *, registered: bool, given_back: bool, closing: bool, deleted: bool, gone: bool
 ) -> tuple[Phase, str]:
     """Whether an executor that ended did so in order, and why.
 
@@ -73,6 +73,8 @@ def ended(
         Whether there were more executors than wanted when it began to end.
     closing : bool
         Whether none were wanted at all then.
+    deleted : bool
+        Whether somebody deleted the pod while it ran.
     gone : bool
         Whether the pod's object was deleted.
     """
@@ -83,6 +85,8 @@ def ended(
     if given_back and (code in _ASKED_TO_END or (closing and registered)):
         return Phase.DONE, "given back"
     if pod.phase == "Succeeded":
+        if registered and deleted:
+            return Phase.DONE, "its pod was deleted, and it finished its tasks first"
         if registered:
             return Phase.DONE, "ended by the driver"
         return Phase.FAILED, "ended before it registered with Spark (exit code 0)"

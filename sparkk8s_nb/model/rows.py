@@ -43,6 +43,8 @@ class Row:
         Whether none were wanted at all then.
     gone : bool
         Whether the pod's object was deleted.
+    deleted : bool
+        Whether somebody deleted the pod while it ran.
     """
 
     view: ExecutorView
@@ -52,6 +54,7 @@ class Row:
     given_back: bool = False
     closing: bool = False
     gone: bool = False
+    deleted: bool = False
 
 
 def join(
@@ -84,13 +87,15 @@ def join(
         Seconds since the epoch.
     """
     before = row.view.phase if row is not None else None
-    given_back = closing = False
+    given_back = closing = deleted = False
     if row is not None:
         pod = pod if pod is not None else row.pod
         status = status if status is not None else row.status
         events = events if events is not None else row.events
         gone = gone or row.gone
-        given_back, closing = row.given_back, row.closing
+        given_back, closing, deleted = row.given_back, row.closing, row.deleted
+    # Once it has ended it is deleted in any case.
+    deleted = deleted or (pod is not None and pod.deleting and pod.phase not in _TERMINAL)
     phase = _phase(pod, status, gone=gone or before in ENDED)
     code, obstacle = (pod.reason if pod is not None else ""), ""
     if phase not in LIVING and (before is None or before in LIVING):
@@ -100,7 +105,12 @@ def join(
         phase, reason = row.view.phase, row.view.reason  # an end is final; only its reason may get better
     elif phase is Phase.DONE and pod is not None:
         phase, reason = reasons.ended(
-            pod, registered=status is not None, given_back=given_back, closing=closing, gone=gone
+            pod,
+            registered=status is not None,
+            given_back=given_back,
+            closing=closing,
+            deleted=deleted,
+            gone=gone,
         )
     elif phase is Phase.DONE:
         phase = Phase.DONE if given_back else Phase.FAILED
@@ -128,6 +138,7 @@ def join(
         given_back=given_back,
         closing=closing,
         gone=gone,
+        deleted=deleted,
     )
 
 

@@ -69,15 +69,27 @@ def runs_well(kernel: PodKernel) -> bool:
 def test_a_pod_that_somebody_deletes_is_replaced_and_its_end_explained(
     hub: Namespace, kernel: PodKernel
 ) -> None:
-    """kubectl delete pod, a preemption, a cleaner: Spark asks for another one."""
+    """kubectl delete pod, a drained node: Spark asks for another one, and this one has time to end in order."""
     victim, pod = kernel.executor()
     assert hub.administrator.delete("Pod", pod)
     phase, reason = kernel.wait_ended(victim)
-    assert (phase, reason) == ("failed", "its pod was deleted")
+    assert (phase, reason) == ("done", "its pod was deleted, and it finished its tasks first")
     kernel.wait_ready(2)
     kernel.job()
     assert runs_well(kernel), kernel.why()
     assert eventually(lambda: hub.administrator.read("Pod", pod) is None)
+    hooks = [event for event in hub.administrator.pod_events(pod) if event.reason == "FailedPreStopHook"]
+    assert hooks == []
+
+
+def test_a_pod_that_is_deleted_without_grace_is_replaced_too(hub: Namespace, kernel: PodKernel) -> None:
+    """A preemption, a node that is lost: nothing was in order, and it says so."""
+    victim, pod = kernel.executor()
+    assert hub.administrator.delete("Pod", pod, grace=0)
+    assert kernel.wait_ended(victim) == ("failed", "its pod was deleted")
+    kernel.wait_ready(2)
+    kernel.job()
+    assert runs_well(kernel), kernel.why()
 
 
 def test_an_executor_beyond_its_memory_is_named_and_its_tasks_run_elsewhere(kernel: PodKernel) -> None:
@@ -148,7 +160,7 @@ def test_after_all_of_that_a_stop_leaves_nothing(notebook: NotebookPod, kernel: 
     """The second Lease and what it owns go like the first; the summary counts every executor that was."""
     said = kernel.run("%sparkk8s stop").said
     assert "Nothing left." in said
-    assert int(re.findall(r"(\d+) executors", said)[-1]) >= 8, said
+    assert int(re.findall(r"(\d+) executors", said)[-1]) >= 9, said
     assert notebook.left() == []
 
 

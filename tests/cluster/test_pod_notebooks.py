@@ -113,8 +113,8 @@ def test_the_lesson_shows_what_it_says(notebook: NotebookPod, lesson: Executed) 
     assert "alive" in cells["accounting"].said
     assert "core-hours" in cells["stop"].said
     assert "Nothing left." in cells["stop"].said
-    assert "its image cannot be pulled" in cells["diagnosis"].stdout
-    assert "Check the image's name and tag" in cells["diagnosis"].stdout
+    assert "its image's name is none" in cells["diagnosis"].stdout
+    assert "in small letters: --image." in cells["diagnosis"].stdout
     assert "No sessions." in cells["nothing"].said
     assert lesson.noisy == {}
     assert notebook.left() == []

@@ -184,6 +184,20 @@ def test_a_pod_that_somebody_deletes_has_failed_and_says_so() -> None:
     assert (view.phase, view.reason) == (Phase.FAILED, "its pod was deleted")
 
 
+def test_a_pod_that_somebody_deletes_and_that_finishes_its_tasks_first_is_no_failure() -> None:
+    """Its pre-stop hook had Spark end it in order; that we delete what has ended is not meant."""
+    fleet = running(2).apply(seen(1, "Running", at=3.0, deleting=True))
+    fleet = fleet.apply(seen(1, "Succeeded", at=9.0, deleting=True, exit_code=0))
+    view = fleet.find("1")
+    assert view is not None
+    assert (view.phase, view.reason) == (Phase.DONE, "its pod was deleted, and it finished its tasks first")
+    fleet = running(2).apply(seen(1, "Succeeded", at=3.0, exit_code=0))
+    fleet = fleet.apply(PodGone(pod=pod(1, "Succeeded", deleting=True, exit_code=0), at=4.0))
+    view = fleet.find("1")
+    assert view is not None
+    assert (view.phase, view.reason) == (Phase.DONE, "ended by the driver")
+
+
 def test_a_container_that_ends_well_without_registering_has_failed() -> None:
     """An image whose command is not an executor would be asked for again for ever."""
     fleet = fold(1, seen(1, "Running"), seen(1, "Succeeded", at=3.0, exit_code=0))

@@ -17,9 +17,10 @@ import sys
 import time
 from collections import Counter
 
-from cluster_start import KINDS, prepare
+from cluster_start import prepare
 from support.cluster import Place, Request, between, place
 
+KINDS = ("stock", "ours")
 OURS = "sparkk8s-nb"
 """The agent of what we send ourselves; executors are Spark's own client's."""
 

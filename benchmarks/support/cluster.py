@@ -20,12 +20,23 @@ from tests.cluster.cleanup import new_run  # noqa: E402
 from tests.cluster.credentials import CONTEXT  # noqa: E402
 from tests.cluster.notebook_pods import NotebookPod, start_notebook_pod  # noqa: E402
 from tests.cluster.real_cluster import Namespace, RealCluster, session_rules  # noqa: E402
+from tests.cluster.volumes import shared_claim  # noqa: E402
 
 ACCOUNT = "notebook"
+CACHE = "cache"
 OVER: Mapping[str, Any] = {
-    "spec": {"containers": [{"name": "notebook", "resources": {"limits": {"memory": "16Gi"}}}]}
+    "spec": {
+        "containers": [
+            {
+                "name": "notebook",
+                "resources": {"limits": {"memory": "16Gi"}},
+                "volumeMounts": [{"name": CACHE, "mountPath": f"/{CACHE}"}],
+            }
+        ],
+        "volumes": [{"name": CACHE, "persistentVolumeClaim": {"claimName": CACHE}}],
+    }
 }
-"""Room for many drivers in one pod."""
+"""Room for many drivers in one pod, and a volume that executors can mount as well."""
 
 NOWHERE = {"kind": "Pod", "spec": {"nodeSelector": {"disk": "diamond"}}}
 """A pod template that no node fits: pods are asked for, and none costs anything."""
@@ -98,6 +109,7 @@ def place() -> Iterator[Place]:
         cluster = RealCluster(kubeconfig=tier.api.admin, context=CONTEXT, image=tier.containers.notebook)
         namespace = stack.enter_context(cluster.namespace(directory))
         namespace.user(ACCOUNT, session_rules())
+        stack.enter_context(shared_claim(namespace, CACHE, directory / CACHE))
         pod = start_notebook_pod(namespace, ACCOUNT, over=OVER)
         stack.callback(pod.close)
         pod.hand.run("import psutil")

@@ -1,6 +1,6 @@
 """Runs in a notebook pod: sessions of ours and of stock pyspark, with the same image and the same sizes.
 
-``python in_pod.py start|ask|hold|session ours|stock [NUMBER]``; what it found is the last line that it prints.
+``python in_pod.py start|ask|hold|session ours|prepared|stock [NUMBER]``; what it found is the last line that it prints.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ SCRIPT = "executor.sh"
 TOOLS = "stock-tools"
 SIZE = {"cores": 1, "executor_memory": "1g", "driver_memory": "1g"}
 """The CPU that a pod requests is in the settings file that a notebook pod of the tests has: 200m."""
+
+
+ARCHIVES = "/cache"
+"""A volume with the archives of Spark's classes, where an image that was prepared has them."""
 
 
 def ours(executors: int, **more: Any) -> Any:
@@ -71,6 +75,14 @@ def write_templates(nowhere: Mapping[str, Any]) -> None:
     NOWHERE.write_text(json.dumps(template))
 
 
+def make_archives() -> None:
+    """As ``sparkk8s-nb prepare`` does while an image is built."""
+    from sparkk8s_nb.session.preparing import prepare
+
+    os.environ["SPARKK8S_CACHE_DIR"] = ARCHIVES
+    prepare(lambda doing: print(doing, file=sys.stderr))
+
+
 def start(kind: str, begin: float) -> dict[str, Any]:
     """From nothing to the first task of each kind, in seconds."""
     from start import marks_of
@@ -80,7 +92,9 @@ def start(kind: str, begin: float) -> dict[str, Any]:
         marks = marks_of(spark, begin)
         spark.stop()
         return {"marks": marks, "phases": {}}
-    session = ours(2)
+    if kind == "prepared":
+        os.environ["SPARKK8S_CACHE_DIR"] = ARCHIVES
+    session = ours(2, **({"volume": f"cache:{ARCHIVES}:ro"} if kind == "prepared" else {}))
     marks = marks_of(session.spark, begin)
     ends = [moment for _, moment in session.phases[1:]]
     phases = {name: end - at for (name, at), end in zip(session.phases, ends, strict=False) if name}
@@ -144,6 +158,8 @@ def main(what: str, kind: str, number: float = 0) -> None:
         case "prepare":
             write_templates(json.loads(kind))
             found: Any = resources.files("sparkk8s_nb.spark").joinpath(SCRIPT).read_text()
+        case "archives":
+            found = make_archives()
         case "start":
             found = start(kind, begin)
         case "ask":

@@ -31,6 +31,7 @@ class PodFollower:
         self._fleet = fleet
         self._caretaker = caretaker
         self._now = now
+        self._deleting: set[str] = set()
         self._worker = Worker("pods", self._work, on_death=self._died)
 
     def start(self) -> None:
@@ -52,7 +53,11 @@ class PodFollower:
                         if pod.phase in ENDED_PHASES:
                             self._caretaker.bury(pod)
                     self._caretaker.look_at_lease()  # it may have gone with its pods while nobody watched
-                case PodGone():
+                case PodSeen(pod=pod) if pod.deleting and pod.uid not in self._deleting:
+                    self._deleting.add(pod.uid)
+                    self._caretaker.look_at_lease()  # the collector at work?
+                case PodGone(pod=pod):
+                    self._deleting.discard(pod.uid)
                     self._caretaker.look_at_lease()
             if stop.is_set():
                 return

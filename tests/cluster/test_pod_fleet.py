@@ -158,7 +158,7 @@ def test_a_deleted_lease_is_said_plainly_and_scale_revives_the_session(
 
 def test_after_all_of_that_a_stop_leaves_nothing(notebook: NotebookPod, kernel: PodKernel) -> None:
     """The second Lease and what it owns go like the first; the summary counts every executor that was."""
-    said = kernel.run("%sparkk8s stop").said
+    said = kernel.run("%sparkk8s stop").stdout
     assert "Nothing left." in said
     assert int(re.findall(r"(\d+) executors", said)[-1]) >= 9, said
     assert notebook.left() == []

@@ -26,8 +26,8 @@ STOPPED_SECONDS = float(os.environ.get("SPARKK8S_TEST_STOPPED_SECONDS", "180"))
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(STOPPED_SECONDS + 600)]
 
 TIMEOUT = 240
-SURE_SECONDS = 60.0
-"""A JVM that comes up, the kubelet's first try and the time until it is sure: far less than the timeout."""
+SURE_SECONDS = 120.0
+"""A JVM that comes up, the kubelet's first try and the time until it is sure: half the timeout."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -17,11 +18,11 @@ WAIT = 20.0
 
 class Caretaker:
     def __init__(self):
-        self.buried = []
+        self.buried = queue.SimpleQueue()
         self.looks = queue.SimpleQueue()
 
     def bury(self, pod):
-        self.buried.append(pod.name)
+        self.buried.put(pod.name)
 
     def look_at_lease(self):
         self.looks.put("looked")
@@ -48,6 +49,23 @@ def pod(number, phase):
     return PodView(name=f"p-{number}", uid=f"u-{number}", executor=str(number), phase=phase)
 
 
+def test_a_pod_that_is_being_deleted_raises_the_question_of_the_lease_once(follow):
+    """The collector gives it its time to end: the session is lost before that is over."""
+    leaving = replace(pod(1, "Running"), deleting=True)
+    source = ScriptedPods(
+        [
+            Listed(pods=(pod(1, "Running"), pod(2, "Running")), at=1.0),
+            PodSeen(pod=leaving, at=2.0),
+            PodSeen(pod=leaving, at=3.0),
+            PodSeen(pod=pod(2, "Failed"), at=4.0),
+        ]
+    )
+    _, caretaker = follow(source)
+    assert caretaker.buried.get(timeout=WAIT) == "p-2"
+    assert [caretaker.looks.get(timeout=WAIT) for _ in range(2)] == ["looked"] * 2
+    assert caretaker.looks.empty()
+
+
 def test_ended_pods_are_buried_and_the_question_of_the_lease_is_raised(follow):
     """Both by a list, which tells of what went while nobody watched, and by a pod that goes."""
     source = ScriptedPods(
@@ -60,7 +78,7 @@ def test_ended_pods_are_buried_and_the_question_of_the_lease_is_raised(follow):
     fleet, caretaker = follow(source)
     for _ in range(2):
         assert caretaker.looks.get(timeout=WAIT)
-    assert caretaker.buried == ["p-2", "p-3"]
+    assert [caretaker.buried.get(timeout=WAIT) for _ in range(2)] == ["p-2", "p-3"]
     assert fleet.feed.value.find("1").phase == "failed"
 
 

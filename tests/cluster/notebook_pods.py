@@ -137,6 +137,10 @@ class PodKernel(Cells):
         """kill -9 of the kernel alone."""
         self.pod.hand.run(f"kernels[{self.number}].kill(); kernels[{self.number}].wait()")
 
+    def kill_group(self) -> None:
+        """kill -9 of the kernel's process group."""
+        self.pod.hand.run(f"os.killpg({self.pid}, 9); kernels[{self.number}].wait()")
+
     def send(self, number: signal.Signals) -> None:
         """Send the kernel a signal."""
         self.pod.hand.run(f"kernels[{self.number}].send_signal({int(number)})")

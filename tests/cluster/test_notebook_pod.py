@@ -13,6 +13,16 @@ from tests.embedded.kernels import GONE_SECONDS, eventually
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 
 
+FORK = """
+import multiprocessing, os, time
+def outlive():
+    os.setsid()
+    time.sleep(300)
+child = multiprocessing.get_context("fork").Process(target=outlive)
+child.start()
+"""
+
+
 def executors(namespace: Namespace) -> list[dict[str, Any]]:
     """The executors' pods."""
     return list(namespace.administrator.list("Pod", selector="spark-role=executor"))
@@ -58,6 +68,23 @@ def test_a_killed_kernel_leaves_nothing_in_its_pod_or_the_namespace(
     assert len(objects_left(notebook.namespace)) >= 6
     kernel.kill()
     assert eventually(lambda: not notebook.left(), GONE_SECONDS), notebook.left()
+
+
+def test_a_killed_process_group_leaves_nothing_though_a_forked_child_lives_on(
+    notebook: NotebookPod, kernel: PodKernel
+) -> None:
+    """As Jupyter ends a kernel that does not go; the child holds every descriptor that the kernel had."""
+    kernel.start("-n 1", executors=1)
+    kernel.run(FORK)
+    child = kernel.value("child.pid")
+
+    def left() -> list[str]:
+        return [each for each in notebook.left() if not each.startswith(f"{child}:")]
+
+    kernel.kill_group()
+    assert eventually(lambda: not left(), GONE_SECONDS), left()
+    assert len(notebook.left()) == 1, "the child has ended, and proves nothing"
+    notebook.hand.run(f"os.kill({child}, 9)")
 
 
 def test_a_deleted_notebook_pod_takes_its_session_along(hub: Namespace) -> None:

@@ -171,9 +171,9 @@ class Loop:
             self._schedule()
 
     def _schedule(self) -> None:
-        """The next renewal, a tenth earlier or later, so that many keepers do not come at once."""
+        """The next renewal, up to a fifth later, so that many keepers do not come at once."""
         self._retry = 1.0
-        spread = random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
+        spread = random.uniform(1.0, 1.2)  # noqa: S311 (spreads load, guards nothing)
         self._due = self._clock() + self._plan.renew_seconds * spread
 
     def _note(self, trouble: str) -> None:

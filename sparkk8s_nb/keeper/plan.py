@@ -32,7 +32,7 @@ class KeeperPlan:
     log_file : Path
         Where the keeper writes what it does; may lie in ``runtime_dir``.
     renew_seconds : float
-        Between two renewals of the Lease; a tenth of it more or less each time.
+        Between two renewals of the Lease at least; up to a fifth more each time.
     patience : float
         How many seconds the clean-up keeps trying while the API server does not answer. Short for the
         embedded cluster: its daemon dies with everything it ran.

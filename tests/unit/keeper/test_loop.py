@@ -81,11 +81,11 @@ def test_nothing_is_renewed_before_there_is_a_lease(loop, api, clock):
 
 
 def test_the_lease_is_renewed_every_30_seconds(loop, tell, api, clock):
-    """A tenth more or less, as long as the kernel exists."""
+    """Up to a fifth later, as long as the kernel exists."""
     api.lease()
     tell(do="lease", name="s", uid="u")
     for _ in range(3):
-        clock.sleep(26.9)
+        clock.sleep(29.9)
         loop.step()
         before = len(patches(api))
         clock.sleep(6.2)
@@ -99,11 +99,11 @@ def test_a_lost_lease_is_left_alone_until_there_is_a_new_one(loop, tell, api, cl
     api.lease(uid="other")
     tell(do="lease", name="s", uid="u")
     for _ in range(3):
-        clock.sleep(34)
+        clock.sleep(37)
         assert loop.step() is None
     assert len(patches(api)) == 1
     tell(do="lease", name="s", uid="other")
-    clock.sleep(34)
+    clock.sleep(37)
     loop.step()
     assert len(patches(api)) == 2
 
@@ -118,7 +118,7 @@ def test_an_outage_is_retried_soon_and_for_ever(loop, tell, api, clock, caplog):
         assert loop.step() is None
     assert 20 < len(patches(api)) < 61
     api.down = False
-    clock.sleep(34)
+    clock.sleep(37)
     loop.step()
     assert "renewTime" in api.leases["s"]["spec"]
     assert len(caplog.records) == 2
@@ -176,11 +176,11 @@ def test_an_annotation_goes_with_the_next_renewal_and_once(loop, tell, api, cloc
     tell(do="annotate", key="k", value="new")
     assert patches(api) == []
     for _ in range(2):
-        clock.sleep(34)
+        clock.sleep(37)
         loop.step()
     api.lease(uid="second")
     tell(do="lease", name="s", uid="second")
-    clock.sleep(34)
+    clock.sleep(37)
     loop.step()
     assert [body["metadata"] for body in api.bodies] == [
         {"uid": "u", "annotations": {"k": "new"}},
@@ -195,9 +195,9 @@ def test_an_annotation_outlives_an_outage(loop, tell, api, clock):
     tell(do="lease", name="s", uid="u")
     tell(do="annotate", key="k", value="v")
     api.down = True
-    clock.sleep(34)
+    clock.sleep(37)
     loop.step()
     api.down = False
-    clock.sleep(34)
+    clock.sleep(37)
     loop.step()
     assert [body["metadata"].get("annotations") for body in api.bodies] == [{"k": "v"}, {"k": "v"}]

@@ -133,7 +133,9 @@ def hold(kind: str, seconds: float) -> dict[str, Any]:
 def session(number: int) -> dict[str, Any]:
     """One of many sessions at once: what it computed, on whose executors, and what its end said."""
     begin = time.monotonic()
-    mine = ours(1, name=f"many-{number}", timeout=1500, driver_memory="768m", executor_memory="512m")
+    small = {"driver_memory": "768m", "executor_memory": "512m"}
+    cpu = {"spark.kubernetes.executor.request.cores": "50m"}  # all of them have to fit the node
+    mine = ours(1, name=f"many-{number}", timeout=1500, conf=cpu, **small)
     started = time.monotonic() - begin
     total = mine.spark.sparkContext.parallelize(range(number + 100), 4).sum()
     hosts = mine.spark.sparkContext.parallelize([0], 1).map(lambda _: socket.gethostname()).collect()

@@ -69,6 +69,10 @@ class ThreadKeeper:
         """Have it renewed."""
         self._tell(do="lease", name=name, uid=uid)
 
+    def annotate(self, key: str, value: str) -> None:
+        """With the next renewal."""
+        self._tell(do="annotate", key=key, value=value)
+
     def driver(self, process: ProcessId) -> None:
         """There is none."""
 

@@ -31,17 +31,17 @@ def compacted(our_api_tier: Api, namespace: Namespace) -> str:
     version = str(first["metadata"]["resourceVersion"])
     for number in range(3):
         namespace.administrator.create({"kind": "ConfigMap", **named(f"later-{number}")})
-    compact(our_api_tier)
-    with our_api_tier.away():
-        pass  # it keeps the last minutes in memory, whatever etcd has
+    forget(our_api_tier)
     return version
 
 
-def compact(api: Api) -> None:
-    """Have etcd forget all but what is now."""
+def forget(api: Api) -> None:
+    """Have etcd drop all but what is now, and the API server the last minutes that it keeps in memory."""
     path = next(path for path in (api.audit.parent).glob("etcd.sock*") if path.is_socket())
     revision = _etcd(path, "/v3/kv/range", {"key": "AA=="})["header"]["revision"]
     _etcd(path, "/v3/kv/compaction", {"revision": revision, "physical": True})
+    with api.away():
+        pass
 
 
 def _etcd(path: Path, action: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def test_a_page_after_a_compaction_is_expired(
     path = place.path("configmaps")
     token = real_server("GET", path, limit="1").body["metadata"]["continue"]
     namespace.administrator.create({"kind": "ConfigMap", **named("page-3")})
-    compact(our_api_tier)
+    forget(our_api_tier)
     refused = real_server("GET", path, **{"limit": "1", "continue": token})
     assert (refused.code, refused.body["reason"]) == (410, "Expired")
     assert refused.body["metadata"]["continue"]

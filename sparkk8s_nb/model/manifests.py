@@ -224,11 +224,13 @@ def needs_template(spec: SessionSpec) -> Json:
         name = f"sparkk8s-secret-{index}"
         volumes.append({"name": name, "secret": {"secretName": use.name, "defaultMode": 0o440}})
         mounts.append({"name": name, "mountPath": use.path, "readOnly": True})
-    for index, volume in enumerate(spec.volumes):
+    for index, claim in enumerate(dict.fromkeys(volume.claim for volume in spec.volumes)):
         name = f"sparkk8s-volume-{index}"
-        claim = {"claimName": volume.claim, "readOnly": volume.read_only}
-        volumes.append({"name": name, "persistentVolumeClaim": claim})
-        mounts.append({"name": name, "mountPath": volume.path, "readOnly": volume.read_only})
+        uses = [volume for volume in spec.volumes if volume.claim == claim]
+        # A kubelet mounts a claim once for a pod: read-only for one use would be so for all.
+        source = {"claimName": claim, "readOnly": all(use.read_only for use in uses)}
+        volumes.append({"name": name, "persistentVolumeClaim": source})
+        mounts += [{"name": name, "mountPath": use.path, "readOnly": use.read_only} for use in uses]
     container: Json = {"name": CONTAINER}
     lists = {
         "env": keyed,

@@ -222,6 +222,16 @@ def test_what_executors_need_is_in_their_pod_and_no_value_with_it():
     assert volumes[mounted["/data"]] == {"persistentVolumeClaim": {"claimName": "data", "readOnly": True}}
 
 
+def test_a_claim_that_is_mounted_twice_is_read_only_only_where_that_was_said():
+    """A kubelet mounts it once for the pod, and would make it read-only for both."""
+    uses = (VolumeUse(claim="data", path="/data"), VolumeUse(claim="data", path="/inputs", read_only=True))
+    pod = manifests.needs_template(replace(SPEC, volumes=uses))
+    (volume,) = pod["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"] == {"claimName": "data", "readOnly": False}
+    mounts = {mount["mountPath"]: mount["readOnly"] for mount in container(pod)["volumeMounts"]}
+    assert mounts == {"/data": False, "/inputs": True}
+
+
 def test_options_win_over_templates_and_take_nothing_from_them():
     """A variable of the same name is replaced; other sources of variables stay."""
     user = {"spec": {"containers": [{

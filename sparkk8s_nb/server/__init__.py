@@ -2,7 +2,9 @@
 
 ==================  =========================================================================================
 ``extension``       what Jupyter's server loads
-``routes``          its routes: decode, call, encode
+``routes``          its routes
+``api_handlers``    JSON for the panel: decode, call, encode
+``page_handlers``   pages of Spark's own, signed for and passed through
 ``service``         what they answer with
 ``kernel_actions``  an action for a session in a kernel that is busy
 ``sweeping``        dead sessions that no keeper swept
@@ -21,7 +23,7 @@
 ``detached``        how such processes are started
 ==================  =========================================================================================
 
-It runs in processes of its own, beside Jupyter's server or in it. Only ``extension``, ``routes`` and
+It runs in processes of its own, beside Jupyter's server or in it. Only ``extension``, ``routes``, the handlers and
 ``kernel_actions`` need Jupyter's packages. What may not live here: anything that needs pyspark, a kernel, a
 session's object or a widget. What it knows of a session stands in the session's record.
 """

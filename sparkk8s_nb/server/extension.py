@@ -12,8 +12,8 @@ from typing import Any
 from jupyter_server.utils import url_path_join
 
 from sparkk8s_nb.model.paths import runtime_dir, state_dir
-from sparkk8s_nb.server.routes import PREFIX, handlers
-from sparkk8s_nb.server.service import Service
+from sparkk8s_nb.server.routes import handlers
+from sparkk8s_nb.server.service import PREFIX, Service
 from sparkk8s_nb.server.sweeping import LOOK_SECONDS, Sweeper
 from sparkk8s_nb.server.ui_link import SERVER_VARIABLE
 

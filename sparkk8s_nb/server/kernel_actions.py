@@ -34,6 +34,7 @@ BODY_BYTES = 4096
 ID_LENGTH = 64
 LINES = 1000
 NUDGE_SECONDS = 0.2
+END_SECONDS = 1.0
 AT_ONCE = 4
 """Actions for one kernel at a time: each is a thread there."""
 
@@ -177,11 +178,13 @@ class KernelActions:
         request = client.session.msg(kind, content)
         client.control_channel.send(request)
         deadline = time.monotonic() + self._patience.control
-        while (left := deadline - time.monotonic()) > 0:
+        while time.monotonic() < deadline:
             try:
-                reply = await client.get_control_msg(timeout=left)
+                reply = await client.get_control_msg(timeout=2 * NUDGE_SECONDS)
             except Empty:
-                break
+                # Seen under load: a request lies unread in the kernel until another one comes.
+                client.control_channel.send(client.session.msg("kernel_info_request", {}))
+                continue
             if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
                 content = reply["content"]
                 return content if isinstance(content, dict) else {}
@@ -190,37 +193,63 @@ class KernelActions:
     async def _ask(
         self, client: AsyncKernelClient, subshell: str, action: Mapping[str, Any]
     ) -> dict[str, Any]:
-        comm = uuid.uuid4().hex
-        request = client.session.msg(
-            "comm_open",
-            {"comm_id": comm, "target_name": TARGET, "data": {"schema": SCHEMA, "do": dict(action)}},
-        )
-        request["header"]["subshell_id"] = subshell
-        client.shell_channel.send(request)
+        asked = _Asked(client, subshell, action)
         deadline = time.monotonic() + self._patience.heard
         heard = False
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                message = await client.get_iopub_msg(timeout=left)
-            except Empty:
-                break
-            content = message["content"]
-            if content.get("comm_id") != comm:
-                continue  # what the cell that runs says
-            if message["header"]["msg_type"] == "comm_close":
-                raise _no_session()
-            data = content.get("data") or {}
-            if data.get("heard") == action["id"] and not heard:
-                heard, deadline = True, time.monotonic() + self._patience.done
-            if data.get("done") == action["id"]:
-                return _outcome(action, data)
-        raise self._not_done() if heard else _no_answer()
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                message = await asked.message(left)
+                if message is None:
+                    continue
+                if message["header"]["msg_type"] == "comm_close":
+                    raise _no_session()
+                data = message["content"].get("data") or {}
+                if data.get("heard") == action["id"] and not heard:
+                    heard, deadline = True, time.monotonic() + self._patience.done
+                if data.get("done") == action["id"]:
+                    return _outcome(action, data)
+            raise self._not_done() if heard else _no_answer()
+        finally:
+            await asked.let_end()
 
     def _not_done(self) -> SessionError:
         return SessionError(
             f"The session works on it, and is not done after {self._patience.done:.0f} s.",
             fix="The view shows when it is done.",
         )
+
+
+class _Asked:
+    """A comm that was opened for one action in a subshell, and what the kernel says in it."""
+
+    def __init__(self, client: AsyncKernelClient, subshell: str, action: Mapping[str, Any]) -> None:
+        self._client = client
+        self._comm = uuid.uuid4().hex
+        data = {"schema": SCHEMA, "do": dict(action)}
+        request = client.session.msg(
+            "comm_open", {"comm_id": self._comm, "target_name": TARGET, "data": data}
+        )
+        request["header"]["subshell_id"] = subshell
+        self._request = request["header"]["msg_id"]
+        self._through = False
+        client.shell_channel.send(request)
+
+    async def message(self, timeout: float) -> dict[str, Any] | None:
+        """The next message of the comm; None if there is none in time, or the cell that runs says something."""
+        try:
+            message: dict[str, Any] = await self._client.get_iopub_msg(timeout=timeout)
+        except Empty:
+            return None
+        content = message["content"]
+        if message["parent_header"].get("msg_id") == self._request:
+            self._through = self._through or content.get("execution_state") == "idle"
+        return message if content.get("comm_id") == self._comm else None
+
+    async def let_end(self) -> None:
+        """Wait a moment until the kernel is through with it: its thread is not taken away at work."""
+        deadline = time.monotonic() + END_SECONDS
+        while not self._through and (left := deadline - time.monotonic()) > 0:
+            await self.message(left)
 
 
 def _outcome(action: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

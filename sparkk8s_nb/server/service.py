@@ -16,6 +16,10 @@ from sparkk8s_nb.server.records import OwnSession, own_session, own_sessions
 from sparkk8s_nb.server.ui_target import UiTarget, note_use, read_record, target_of
 
 SCHEMA = 1
+PREFIX = "sparkk8s"
+"""Of all routes, behind the server's own base URL."""
+RESOURCE = "sparkk8s"
+"""What Jupyter's authorizer is asked about."""
 
 
 class Service:

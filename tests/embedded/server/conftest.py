@@ -92,8 +92,6 @@ class JupyterServer:
             )  # fmt: skip
         self._clients: list[BlockingKernelClient] = []
         assert eventually(self._is_up, LONG), self.said
-        self.port: int = json.loads(self._info.read_text())["port"]
-        self.cookie = ""
 
     @property
     def _info(self) -> Path:
@@ -103,8 +101,10 @@ class JupyterServer:
         assert self.process.poll() is None, self.said
         if not self._info.exists() or "is running at" not in self.said:
             return False
-        with contextlib.suppress(ValueError):  # it is written just now
-            return "port" in json.loads(self._info.read_text())
+        # The file is written just now, or before the server listens.
+        with contextlib.suppress(ValueError, ConnectionError):
+            self.port: int = json.loads(self._info.read_text())["port"]
+            return self.ask("api/status").status == 200
         return False
 
     @property

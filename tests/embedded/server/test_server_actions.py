@@ -4,15 +4,13 @@ this file's matter: the kernel's side here is a few lines of the test's own.
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 KERNEL_SIDE = """
 import threading, time
 from comm import get_comm_manager
 
-opened, blocked = [], threading.Event()
+opened = []
 
 def take(comm, message):
     data = message["content"]["data"]
@@ -31,6 +29,14 @@ def take(comm, message):
     # stop: heard and never done
 
 get_comm_manager().register_target("sparkk8s", take)
+"""
+
+BLOCKED = """
+import pathlib, time
+print("begun", flush=True)
+until = time.monotonic() + 120
+while time.monotonic() < until and not pathlib.Path({release!r}).exists():
+    time.sleep(0.05)
 """
 
 SUBSHELLS = "len(get_ipython().kernel.shell_channel_thread.manager.list_subshell())"
@@ -57,27 +63,17 @@ def cells(server, kernel):
 
 
 @pytest.fixture
-def busy(cells):
+def busy(cells, tmp_path):
     """The kernel, blocked by a cell until the test is over."""
-    cells.run("blocked.clear(); opened.clear()")
-    cells.client.execute("print('begun', flush=True); blocked.wait(120)")
-    begun = threading.Event()
-    while not begun.is_set():
-        message = cells.client.get_iopub_msg(timeout=60)
-        if message["content"].get("text") == "begun\n":
-            begun.set()
+    release = tmp_path / "release"
+    cells.run("opened.clear()")
+    cells.client.execute(BLOCKED.format(release=str(release)))
+    begun = False
+    while not begun:
+        begun = cells.client.get_iopub_msg(timeout=60)["content"].get("text") == "begun\n"
     yield cells
-    # blocked is set from a subshell: the main thread waits for it.
-    control = cells.client.control_channel
-    request = cells.client.session.msg("create_subshell_request", {})
-    control.send(request)
-    subshell = cells.client.get_control_msg(timeout=60)["content"]["subshell_id"]
-    release = cells.client.session.msg("execute_request", {"code": "blocked.set()", "silent": True})
-    release["header"]["subshell_id"] = subshell
-    cells.client.shell_channel.send(release)
+    release.touch()
     cells.run("1")
-    control.send(cells.client.session.msg("delete_subshell_request", {"subshell_id": subshell}))
-    cells.client.get_control_msg(timeout=60)
 
 
 def test_an_action_is_done_while_a_cell_blocks(server, kernel, busy):

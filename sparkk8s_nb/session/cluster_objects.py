@@ -106,7 +106,7 @@ class ClusterObjects:
         except RefusedError:
             if network.name:
                 raise
-            lacking = "a Service for the driver (no right to make one)"
+            lacking = "a name for the driver (no right to make its Service and EndpointSlice)"
             if lacking not in self.without:  # it is tried again with other ports, and after a revival
                 self.without.append(lacking)
 

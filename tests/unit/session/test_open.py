@@ -280,7 +280,9 @@ def test_a_service_that_we_may_not_make_is_done_without(world):
     world.cluster.fail("delete", "Service", NO)
     world.cluster.fail("delete", "EndpointSlice", NO)
     session = world.opened()
-    assert session.warnings == ["Going on without a Service for the driver (no right to make one)."]
+    assert session.warnings == [
+        "Going on without a name for the driver (no right to make its Service and EndpointSlice)."
+    ]
     assert "Nothing left" in session.stop()
 
 
@@ -294,7 +296,9 @@ def test_what_a_start_goes_on_without_is_said_once_however_many_ports_were_taken
 
     launching = Launching(taken, driver=world.driver)
     session = world.opened(parts={"launch_driver": lambda: launching})
-    assert session.warnings == ["Going on without a Service for the driver (no right to make one)."]
+    assert session.warnings == [
+        "Going on without a name for the driver (no right to make its Service and EndpointSlice)."
+    ]
 
 
 @pytest.mark.parametrize("error", [AWAY, KeyboardInterrupt()], ids=["lost", "interrupted"])

@@ -96,9 +96,12 @@ class Cells(Sequence[CellMetrics]):
 
         return pd.DataFrame([cell.as_row() for cell in self])
 
-    def tag_of(self, count: int) -> str | None:
-        """The tag of the cell with an execution count; None if it used no Spark or is forgotten."""
-        return next((cell.tag for cell in self._cells.values() if cell.count == count), None)
+    def tags_of(self, count: int) -> tuple[str, ...]:
+        """The tags of the cells with an execution count; none if none ran, or all are forgotten.
+
+        A subshell's cell that begins while the main one runs has its count as well.
+        """
+        return tuple(cell.tag for cell in self._cells.values() if cell.count == count)
 
     def count_of(self, cell_id: str) -> int | None:
         """The execution count of the newest execution of a cell, by the front end's id of it.

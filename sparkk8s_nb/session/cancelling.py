@@ -13,20 +13,20 @@ CANCEL_PAUSE = 0.1
 
 
 def cancel_cell(driver: Driver, cells: Cells, cell: int) -> int:
-    """Cancel the jobs of the cell with that execution count; returns how many.
+    """Cancel the jobs of the cells with that execution count; returns how many.
 
     Raises
     ------
     UsageError
         If no such cell ran.
     """
-    tag = cells.tag_of(cell)
-    if tag is None:
+    tags = cells.tags_of(cell)
+    if not tags:
         raise UsageError(
             f"No cell [{cell}] ran in this session.", fix="Give the number in the cell's brackets."
         )
     for _ in range(CANCEL_TRIES):
-        if cancelled := driver.cancel(tag):
+        if cancelled := sum(driver.cancel(tag) for tag in tags):
             return cancelled
         time.sleep(CANCEL_PAUSE)  # its job may be on the way
     return 0

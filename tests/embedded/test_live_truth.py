@@ -71,7 +71,7 @@ def expect_stream(kernel: Kernel) -> None:
     assert rows > 0
     assert pace > 0
     assert kernel.value(f"cell({count})") is None
-    kernel.run(f"session().driver.cancel(session().cells.tag_of({count}))")
+    kernel.run(f"session().driver.cancel(session().cells.tags_of({count})[0])")
     kernel.run(f"wait('clicks', lambda one: one.batches >= {batches + 2})")
     assert kernel.value("query.isActive") is True
     kernel.run("query.stop()")

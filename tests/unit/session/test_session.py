@@ -325,6 +325,16 @@ def test_jobs_are_cancelled_by_cell_or_all(world):
         session.cancel(6)
 
 
+def test_two_cells_with_one_number_are_both_cancelled(world):
+    """A subshell's that began while the main one ran: the user sees the same number at both."""
+    session = world.opened()
+    world.driver.cancellable = 1
+    session.follow_cell(CellRef(tag="main", count=5))
+    session.follow_cell(CellRef(tag="beside", count=5), beside=True)
+    assert session.cancel(5) == 2
+    assert world.driver.calls[-2:] == [("cancel", "main"), ("cancel", "beside")]
+
+
 def test_progress_under_cells_can_be_switched_while_it_runs(world):
     """Only the specification's word for it changes."""
     session = world.opened()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
-from sparkk8s_nb.views.html import fleet_html, progress_html, summary_html
+from sparkk8s_nb.views.html import fleet_html, progress_detail_html, progress_html, summary_html
 
 LIMIT = 5 * 1024
 EVIL = "<script>alert('x')</script>&"
@@ -56,6 +56,24 @@ def test_progress_stays_below_five_kilobytes_and_shows_running_jobs_first() -> N
     assert html.index(">3</td>") < html.index(">299</td>")
     assert len(html.encode()) <= LIMIT
     assert "and 290 more jobs" in html
+
+
+def test_what_stays_folded_of_a_cell_is_small_escaped_and_of_its_newest_jobs() -> None:
+    """A notebook is saved with it."""
+    jobs = [
+        JobProgress(
+            id=number, description=EVIL + "d" * 500, state=JobState.SUCCEEDED, tags=(), stages=(), tasks=100,
+            done=100, submitted=10.0, ended=11.5,
+        )
+        for number in range(300)
+    ]  # fmt: skip
+    html = summary_html("300 jobs", progress_detail_html(Progress.of(None, jobs, 12.0)))
+    assert html.index("<summary") < html.index(">299</td>") < html.index(">290</td>")
+    assert "and 290 more jobs" in html
+    assert ">1.5 s</td>" in html
+    assert "<script" not in html
+    assert len(html.encode()) <= LIMIT
+    assert progress_detail_html(Progress()) == ""
 
 
 def test_it_names_no_pod_and_no_node_unless_asked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -22,9 +23,13 @@ from tests.embedded.kernels import KINDS, eventually
 
 pytestmark = pytest.mark.timeout(1200)
 
-SESSIONS = 300
-PROCESSES = 10
+SESSIONS = int(os.environ.get("SPARKK8S_TEST_SESSIONS", "60"))
+"""A hub has hundreds, which take minutes to come up here."""
+
+PROCESSES = 5
 REQUESTS = 3
+"""A session may send so many in the first seconds: a list, a watch, and a look at its Lease or a renewal of it."""
+
 SECONDS = 10.0
 LIVE_SECONDS = 120.0
 ROOT = Path(__file__).parents[2]

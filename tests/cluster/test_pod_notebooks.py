@@ -113,8 +113,8 @@ def test_the_lesson_shows_what_it_says(notebook: NotebookPod, lesson: Executed) 
     assert "alive" in cells["accounting"].said
     assert "core-hours" in cells["stop"].said
     assert "Nothing left." in cells["stop"].said
-    assert "its image's name is none" in cells["diagnosis"].stdout
-    assert "in small letters: --image." in cells["diagnosis"].stdout
+    assert "is not an image's name" in cells["diagnosis"].stdout
+    assert "An image's path is in lower case" in cells["diagnosis"].stdout
     assert "No sessions." in cells["nothing"].said
     assert lesson.noisy == {}
     assert notebook.left() == []

@@ -17,10 +17,16 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-unit test-cluster check format docs class-lists bench lock java venv clean
+# The built JupyterLab extension, made anew where one of its sources is newer.
+PANEL := sparkk8s_nb/labextension/package.json
+PANEL_SOURCES := $(wildcard labextension/src/*.ts labextension/src/*/*.ts labextension/style/* labextension/schema/* \
+  labextension/*.json sparkk8s_nb/views/static/*)
+
+.PHONY: help demo lab test test-unit test-browser test-cluster check check-labextension format docs screenshots \
+  class-lists bench lock labextension wheel java venv clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv java ## Run the quickstart notebook on Spark executors and print its results
 	@mkdir -p $(OUT)
@@ -31,11 +37,12 @@ demo: venv java ## Run the quickstart notebook on Spark executors and print its 
 
 lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passed on to jupyter lab)
 	@scripts/copy-notebooks.sh notebooks $(OUT)/lab
+	@[ -e $(PANEL) ] || echo "Without the Spark panel, which takes Node to build: make labextension"
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR)/$(OUT)/lab --ServerApp.ip=127.0.0.1 \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
 
-test: java test-unit ## Run all tests but test-cluster's: those of test-unit, then real kernels and Spark
-	$(PYTEST) tests --ignore=tests/unit -m "not node_tier"
+test: java test-unit ## Run all tests but test-cluster's and test-browser's: unit tests, real kernels, real Spark
+	$(PYTEST) tests --ignore=tests/unit --ignore=tests/browser -m "not node_tier"
 
 test-unit: venv ## Run the tests that take seconds and need neither Java nor a cluster
 	$(PYTEST) --doctest-modules sparkk8s_nb
@@ -45,12 +52,21 @@ test-cluster: java ## Run the tests on real Kubernetes, brought up here (Linux, 
 	$(BIN)/python -m tests.cluster.provision
 	$(PYTEST) tests/cluster
 
+test-browser: java labextension ## Run the tests in a real JupyterLab in a real browser (Node, chromium)
+	$(PYTEST) tests/browser
+
+screenshots: java labextension ## Take the pictures of the documentation anew from a real JupyterLab
+	SPARKK8S_PICTURES=docs/pictures $(PYTEST) tests/browser/test_pictures.py
+
 check: venv ## Run the linters, the type checker and the architecture's contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
+
+check-labextension: labextension/node_modules/.package-lock.json ## Lint and unit-test the JupyterLab extension
+	cd labextension && npm run lint && npm test
 
 format: venv ## Let ruff fix and format the code
 	$(BIN)/ruff check --fix
@@ -69,6 +85,19 @@ class-lists: venv java ## Write the lists of classes that starts are prepared wi
 lock: ## Renew the lock files from pyproject.toml (needs uv and the network)
 	@scripts/lock.sh
 
+labextension: venv $(PANEL) ## Build the JupyterLab extension and put it into .venv (needs Node 20 or newer)
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@ln -sfn $(CURDIR)/sparkk8s_nb/labextension $(VENV)/share/jupyter/labextensions/sparkk8s-nb
+
+$(PANEL): $(PANEL_SOURCES) labextension/node_modules/.package-lock.json
+	cd labextension && npm run build
+
+labextension/node_modules/.package-lock.json: labextension/package-lock.json
+	cd labextension && npm ci
+
+wheel: labextension ## Build the wheel, with the JupyterLab extension in it, into dist/
+	$(BIN)/python -m hatchling build --target wheel
+
 java: venv
 	@PYTHON=$(BIN)/python scripts/ensure-java.sh
 
@@ -80,5 +109,5 @@ $(STAMP):
 	@touch $@
 
 clean: ## Remove what the commands above made (not .venv: remove that by hand)
-	rm -rf $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(OUT) build dist labextension/lib labextension/node_modules sparkk8s_nb/labextension .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find sparkk8s_nb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+
+from sparkk8s_nb.version import __version__
 
 ROOT = Path(__file__).parents[2]
 PIN = re.compile(r"^(?P<requirement>[A-Za-z0-9][^\\]*?)\s*\\$", re.MULTILINE)
@@ -68,6 +71,20 @@ def test_the_lock_speaks_of_this_python() -> None:
     chosen = [r.name for r in requirements if r.marker is None or r.marker.evaluate(dict(environment))]
     assert len(chosen) == len(set(chosen))
     assert "pyspark" in chosen
+
+
+def test_the_npm_lock_names_no_place() -> None:
+    """Every package has a hash, none says where it came from."""
+    lock = json.loads((ROOT / "labextension" / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert not [name for name, package in packages.items() if "resolved" in package]
+    assert not [name for name, package in packages.items() if "integrity" not in package]
+
+
+def test_the_labextension_has_the_version_of_the_package() -> None:
+    """They are built and shipped together."""
+    package = json.loads((ROOT / "labextension" / "package.json").read_text())
+    assert package["version"] == __version__
 
 
 @pytest.mark.parametrize(

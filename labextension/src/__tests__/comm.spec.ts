@@ -1,0 +1,138 @@
+/** The line to a kernel works while the kernel computes, and leaves nothing behind in it. */
+
+import { SessionLine } from '../comm';
+import { FakeKernel, turns } from './fakes';
+import { keyframe, sequence } from './golden';
+
+let kernel: FakeKernel;
+
+async function opened(): Promise<SessionLine> {
+  const line = new SessionLine(kernel.connection, 'tab-1');
+  await turns();
+  return line;
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  kernel = new FakeKernel();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+it('is opened over a subshell that goes when the message was handled', async () => {
+  await opened();
+  const [open] = kernel.of('comm_open');
+  expect(open?.content).toMatchObject({ target_name: 'sparkk8s', data: { schema: 1, tab: 'tab-1' } });
+  expect(open?.subshell).toBe('shell-1');
+  expect(kernel.of('delete_subshell_request')).toEqual([]);
+  kernel.handle();
+  await turns();
+  expect(kernel.of('delete_subshell_request').map(({ content }) => content)).toEqual([{ subshell_id: 'shell-1' }]);
+});
+
+it('is opened without one where the kernel makes none', async () => {
+  kernel.subshells = false;
+  await opened();
+  expect(kernel.of('comm_open').map(({ subshell }) => subshell)).toEqual([null]);
+});
+
+it('waits for the connection, not for the kernel', async () => {
+  kernel.connectionStatus = 'connecting';
+  await opened();
+  expect(kernel.sent).toEqual([]);
+  kernel.connectionStatus = 'connected';
+  kernel.connectionStatusChanged.emit('connected');
+  await turns();
+  expect(kernel.of('comm_open')).toHaveLength(1);
+});
+
+it('has the frame that the messages add up to', async () => {
+  const line = await opened();
+  const { messages, expected } = sequence('progress.json');
+  const changes = jest.fn();
+  line.changed.connect(changes);
+  for (const message of messages) kernel.say(message);
+  expect(line.frame).toMatchObject({ ...expected, kind: 'keyframe' });
+  expect(changes).toHaveBeenCalledTimes(messages.length);
+});
+
+it('asks for a keyframe once when it missed a message', async () => {
+  const line = await opened();
+  const [first, , third, fourth] = sequence('fleet.json').messages;
+  for (const message of [first, third, fourth]) kernel.say(message);
+  await turns();
+  expect(kernel.of('comm_msg').map(({ content }) => content['data'])).toEqual([{ ask: 'keyframe' }]);
+  expect(line.frame).toEqual(first);
+});
+
+it('says what cannot be read and goes on with the next good message', async () => {
+  const line = await opened();
+  kernel.say(keyframe('fleet.json'));
+  kernel.say('nonsense');
+  expect(line.trouble).toContain('could not be read');
+  expect(line.frame).toEqual(keyframe('fleet.json'));
+  kernel.say(keyframe('stale.json'));
+  expect(line.trouble).toBe('');
+});
+
+it('hands answers on and takes them for no frames', async () => {
+  const line = await opened();
+  const heard = jest.fn();
+  line.on('msg:custom', heard);
+  kernel.say({ heard: 'u1' });
+  expect(heard).toHaveBeenCalledWith({ heard: 'u1' });
+  expect(line.trouble).toBe('');
+});
+
+it('says so when a kernel does not answer', async () => {
+  const line = await opened();
+  jest.advanceTimersByTime(10_000);
+  expect(line.trouble).toContain('does not answer');
+});
+
+it.each(['restarting', 'autorestarting', 'dead'] as const)('ends with a kernel that is %s', async status => {
+  const ended = jest.fn();
+  (await opened()).ended.connect(ended);
+  kernel.statusChanged.emit(status);
+  expect(ended).toHaveBeenCalledTimes(1);
+});
+
+it('ends when its connection is given up', async () => {
+  const ended = jest.fn();
+  (await opened()).ended.connect(ended);
+  kernel.connectionStatusChanged.emit('disconnected');
+  expect(ended).toHaveBeenCalledTimes(1);
+});
+
+it('ends when the kernel closes it', async () => {
+  const ended = jest.fn();
+  (await opened()).ended.connect(ended);
+  kernel.close();
+  expect(ended).toHaveBeenCalledTimes(1);
+});
+
+it('asks for what it missed when the connection is up again', async () => {
+  await opened();
+  kernel.connectionStatusChanged.emit('connected');
+  await turns();
+  expect(kernel.of('comm_msg').map(({ content }) => content['data'])).toEqual([{ ask: 'keyframe' }]);
+});
+
+it('is closed on both ends, and then its connection', async () => {
+  const line = await opened();
+  line.dispose();
+  await turns();
+  expect(kernel.of('comm_close')).toHaveLength(1);
+  expect(kernel.isDisposed).toBe(false);
+  kernel.handle();
+  await turns();
+  expect(kernel.isDisposed).toBe(true);
+});
+
+it('is abandoned at once by a page that goes away', async () => {
+  const line = await opened();
+  line.abandon();
+  expect(kernel.of('comm_close')).toHaveLength(1);
+});

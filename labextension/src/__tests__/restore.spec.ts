@@ -1,0 +1,112 @@
+/** The view of a running cell is put back under its cell, once, and only where the cell has none of its own. */
+
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import { Panel, Widget } from '@lumino/widgets';
+
+import type { ISessionInfo } from '../api';
+import { SessionLine } from '../comm';
+import { SparkModel } from '../model';
+import { codeCell, hasOwnView, notebookAt } from '../notebooks';
+import { ViewRestorer } from '../restore';
+import type { IFrame } from '../wire';
+import { FakeKernel, turns } from './fakes';
+import { keyframe } from './golden';
+
+jest.mock('../notebooks', () => ({ codeCell: jest.fn(), hasOwnView: jest.fn(), notebookAt: jest.fn() }));
+
+const INFO: ISessionInfo = {
+  name: 'flights',
+  notebook: 'flights.ipynb',
+  kernel_id: 'k1',
+  path: 'flights.ipynb',
+  state: 'running',
+  ui: true,
+  readonly: false
+};
+
+/** The cell of the golden frame, with a place for what it puts out. */
+let cell: Panel;
+let kernel: FakeKernel;
+let model: SparkModel;
+let restorer: ViewRestorer;
+
+function restored(): NodeListOf<Element> {
+  return cell.node.querySelectorAll('.jp-Spark-restored');
+}
+
+beforeEach(async () => {
+  jest.mocked(notebookAt).mockReturnValue({} as ReturnType<typeof notebookAt>);
+  jest.mocked(hasOwnView).mockReturnValue(false);
+  cell = new Panel();
+  const outputs = new Widget();
+  outputs.addClass('jp-Cell-outputWrapper');
+  cell.addWidget(outputs);
+  cell.addWidget(new Widget());
+  Widget.attach(cell, document.body);
+  jest.mocked(codeCell).mockImplementation((_, id) => (id === 'c-7' ? (cell as unknown as ReturnType<typeof codeCell>) : null));
+  kernel = new FakeKernel();
+  model = new SparkModel({
+    list: () => Promise.resolve({ sessions: [INFO], problem: null }),
+    act: () => Promise.resolve({ status: 404, answer: null }),
+    connect: () => new SessionLine(kernel.connection, 'tab-1'),
+    interval: 3600,
+    standby: 'never'
+  });
+  restorer = new ViewRestorer(model, {} as INotebookTracker);
+  await model.refresh();
+  await turns();
+});
+
+afterEach(() => {
+  restorer.dispose();
+  model.dispose();
+  cell.dispose();
+});
+
+it('is put back behind the outputs of the cell that runs', () => {
+  kernel.say(keyframe('progress.json'));
+  expect(restored()).toHaveLength(1);
+  expect(cell.widgets[1]?.node).toBe(restored()[0]);
+  expect(restored()[0]?.textContent).toContain('132/212');
+  kernel.say({ ...keyframe('progress.json'), seq: 4 });
+  expect(restored()).toHaveLength(1);
+});
+
+it('is not put back where the cell shows its own view', () => {
+  jest.mocked(hasOwnView).mockReturnValue(true);
+  kernel.say(keyframe('progress.json'));
+  expect(restored()).toHaveLength(0);
+});
+
+it('goes when the cell is run anew', () => {
+  kernel.say(keyframe('progress.json'));
+  jest.mocked(hasOwnView).mockReturnValue(true);
+  kernel.say({ ...keyframe('progress.json'), seq: 4 });
+  expect(restored()).toHaveLength(0);
+});
+
+it('stays with its last state when the cell has ended', () => {
+  kernel.say(keyframe('progress.json'));
+  const ended = keyframe('progress.json') as IFrame & { progress: object };
+  kernel.say({ ...ended, seq: 4, progress: { ...ended.progress, state: 'SUCCEEDED', summary: 'all done', eta: null } });
+  expect(restored()[0]?.textContent).toContain('all done');
+});
+
+it('is put back when the notebook has opened, if that takes longer than the first frame', () => {
+  jest.useFakeTimers();
+  restorer.dispose();
+  restorer = new ViewRestorer(model, {} as INotebookTracker);
+  jest.mocked(notebookAt).mockReturnValue(null);
+  kernel.say(keyframe('progress.json'));
+  expect(restored()).toHaveLength(0);
+  jest.mocked(notebookAt).mockReturnValue({} as ReturnType<typeof notebookAt>);
+  jest.advanceTimersByTime(1000);
+  expect(restored()).toHaveLength(1);
+  jest.useRealTimers();
+});
+
+it('goes with the restorer', () => {
+  kernel.say(keyframe('progress.json'));
+  restorer.dispose();
+  expect(restored()).toHaveLength(0);
+});

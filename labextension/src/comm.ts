@@ -1,0 +1,273 @@
+/**
+ * The line to a kernel: frames come from it, actions go to it, whatever the kernel computes meanwhile.
+ *
+ * It has a connection of its own that handles no other comm, so it is in nobody's way: the notebook's
+ * connection keeps the widgets. What is sent goes over a subshell that lasts as long as the message is
+ * handled, so a reloaded page leaves none behind in the kernel.
+ */
+
+import type { Kernel } from '@jupyterlab/services';
+import { KernelMessage } from '@jupyterlab/services';
+import { UUID } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import { isAnswer } from 'sparkk8s-views/actions.js';
+import { COMM_TARGET, SCHEMA } from './tokens';
+import type { IFrame } from './wire';
+import { FrameReader } from './wire';
+
+/** Milliseconds before a keyframe that did not come is asked for again. */
+const PATIENCE = 2000;
+
+/** Milliseconds that a kernel may take to answer before the user is told that it does not. */
+const SILENCE = 10_000;
+
+const SILENT = 'This kernel does not answer yet; what is shown is what the server knows.';
+
+type CommMessage = 'comm_open' | 'comm_msg' | 'comm_close';
+
+type Heard = (content: unknown) => void;
+
+export class SessionLine implements IDisposable {
+  /**
+   * @param kernel - A connection of this line's own; it is disposed with the line.
+   * @param tab - The same before and after a reload of this page: the kernel then forgets the line before it.
+   */
+  constructor(
+    private readonly kernel: Kernel.IKernelConnection,
+    tab: string
+  ) {
+    kernel.iopubMessage.connect(this._onIOPub, this);
+    kernel.statusChanged.connect(this._onStatus, this);
+    kernel.connectionStatusChanged.connect(this._onConnection, this);
+    void this._post('comm_open', { schema: SCHEMA, tab });
+    this._silence = setTimeout(() => {
+      this._say(SILENT);
+    }, SILENCE);
+  }
+
+  /** The last good frame; null before the first. */
+  get frame(): IFrame | null {
+    return this._reader.frame;
+  }
+
+  /** What is wrong with the line, in one line; empty if nothing is. */
+  get trouble(): string {
+    return this._trouble;
+  }
+
+  /** There is a new frame or other trouble. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** The kernel is gone, restarts, or has closed its end. */
+  get ended(): ISignal<this, void> {
+    return this._ended;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Send to the kernel: `{ask: "keyframe"}` or an action. */
+  send(content: object): void {
+    void this._post('comm_msg', content);
+  }
+
+  /** Hear everything that the kernel sends on this line. */
+  on(_event: 'msg:custom', heard: Heard): void {
+    this._listeners.add(heard);
+  }
+
+  off(_event: 'msg:custom', heard: Heard): void {
+    this._listeners.delete(heard);
+  }
+
+  /**
+   * Tell the kernel that nobody listens any more, for a page that goes away.
+   *
+   * There is no time for a subshell: a kernel that computes hears it afterwards.
+   */
+  abandon(): void {
+    if (this._isDisposed || !this._open || this.kernel.connectionStatus !== 'connected') return;
+    this._open = false;
+    this.kernel.sendShellMessage(this._message('comm_close', {}, null), false, true);
+  }
+
+  /** Close the line on both ends. */
+  dispose(): void {
+    if (this._isDisposed) return;
+    const closing = this._open && this.kernel.status !== 'dead' ? this._post('comm_close', {}) : Promise.resolve();
+    this._isDisposed = true;
+    clearTimeout(this._silence);
+    this._listeners.clear();
+    Signal.clearData(this);
+    void closing.finally(() => {
+      this.kernel.dispose();
+    });
+  }
+
+  private _onIOPub(_kernel: unknown, message: KernelMessage.IIOPubMessage): void {
+    if (KernelMessage.isCommMsgMsg(message) && message.content.comm_id === this._id) {
+      this._hear(message.content.data);
+    } else if (KernelMessage.isCommCloseMsg(message) && message.content.comm_id === this._id) {
+      this._end();
+    }
+  }
+
+  private _hear(content: unknown): void {
+    if (this._isDisposed) return;
+    clearTimeout(this._silence);
+    for (const listener of [...this._listeners]) listener(content);
+    if (isAnswer(content)) return;
+    const reading = this._reader.read(content);
+    if (reading.ask) this._ask();
+    if (reading.changed) {
+      this._asked = 0;
+      this._trouble = reading.problem;
+      this._changed.emit();
+    } else if (reading.problem) {
+      this._say(reading.problem);
+    }
+  }
+
+  private _ask(): void {
+    const now = Date.now();
+    if (now - this._asked < PATIENCE) return;
+    this._asked = now;
+    this.send({ ask: 'keyframe' });
+  }
+
+  private _say(trouble: string): void {
+    if (this._trouble === trouble) return;
+    this._trouble = trouble;
+    this._changed.emit();
+  }
+
+  private _onStatus(_kernel: unknown, status: Kernel.Status): void {
+    if (['restarting', 'autorestarting', 'dead'].includes(status)) this._end();
+  }
+
+  /** What was sent while the connection was down is lost: a new keyframe makes up for it. */
+  private _onConnection(_kernel: unknown, status: Kernel.ConnectionStatus): void {
+    if (this._isDisposed) return;
+    if (status === 'connected' && this._open) this.send({ ask: 'keyframe' });
+    if (status === 'disconnected') this._end();
+  }
+
+  private _end(): void {
+    this._open = false;
+    this._ended.emit();
+  }
+
+  /** Send one message after the one before it; the promise is fulfilled when it was handled. */
+  private _post(type: CommMessage, data: object): Promise<void> {
+    const sent = this._sent.then(() => this._deliver(type, data));
+    // A kernel that goes away takes its messages along: the line ends by the kernel's status.
+    this._sent = sent.catch(() => undefined);
+    return this._sent;
+  }
+
+  private async _deliver(type: CommMessage, data: object): Promise<void> {
+    const { kernel } = this;
+    await connected(kernel);
+    if (type !== 'comm_open' && !this._open) return;
+    const subshellId = await newSubshell(kernel);
+    if (type === 'comm_open') this._open = true;
+    const handled = kernel.sendShellMessage(this._message(type, data, subshellId), false, true).done;
+    if (subshellId === null) return;
+    const over = (): void => {
+      deleteSubshell(kernel, subshellId);
+    };
+    // Not awaited: the next message has a subshell of its own, however long this one takes.
+    const settled = handled.then(over, over);
+    if (type === 'comm_close') await settled;
+  }
+
+  private _message(
+    type: CommMessage,
+    data: object,
+    subshellId: string | null
+  ): KernelMessage.ICommMsgMsg<'shell'> {
+    return KernelMessage.createMessage<KernelMessage.ICommMsgMsg<'shell'>>({
+      // The three types differ in their names only, and in the target of the first.
+      msgType: type as 'comm_msg',
+      channel: 'shell',
+      session: this.kernel.clientId,
+      username: this.kernel.username,
+      subshellId: subshellId ?? undefined,
+      content: {
+        comm_id: this._id,
+        data: data as KernelMessage.ICommMsgMsg['content']['data'],
+        ...(type === 'comm_open' ? { target_name: COMM_TARGET } : {})
+      }
+    });
+  }
+
+  private readonly _id = UUID.uuid4();
+  private readonly _reader = new FrameReader();
+  private readonly _listeners = new Set<Heard>();
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _ended = new Signal<this, void>(this);
+  private readonly _silence: ReturnType<typeof setTimeout>;
+  private _sent: Promise<void> = Promise.resolve();
+  private _trouble = '';
+  private _asked = 0;
+  private _open = false;
+  private _isDisposed = false;
+}
+
+/**
+ * Wait until a kernel's connection is up.
+ *
+ * Not for `kernel.info`: a kernel that computes answers that only afterwards.
+ */
+function connected(kernel: Kernel.IKernelConnection): Promise<void> {
+  if (kernel.connectionStatus === 'connected') return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    kernel.connectionStatusChanged.connect((_, status) => {
+      if (status === 'connected') resolve();
+      if (status === 'disconnected') reject(new Error('The connection to the kernel is gone.'));
+    });
+  });
+}
+
+/** The id of a new subshell; null where the kernel makes none (then a message waits until it is idle). */
+async function newSubshell(kernel: Kernel.IKernelConnection): Promise<string | null> {
+  const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
+    msgType: 'create_subshell_request',
+    channel: 'control',
+    session: kernel.clientId,
+    username: kernel.username,
+    content: {}
+  });
+  const future = kernel.sendControlMessage(request, true, true);
+  const reply = (await Promise.race([future.done, after(PATIENCE)])) as KernelMessage.ICreateSubshellReplyMsg | null;
+  return reply?.content.subshell_id ?? null;
+}
+
+function deleteSubshell(kernel: Kernel.IKernelConnection, subshellId: string): void {
+  if (kernel.isDisposed || kernel.status === 'dead') return;
+  kernel.sendControlMessage(
+    KernelMessage.createMessage<KernelMessage.IDeleteSubshellRequestMsg>({
+      msgType: 'delete_subshell_request',
+      channel: 'control',
+      session: kernel.clientId,
+      username: kernel.username,
+      content: { subshell_id: subshellId }
+    }),
+    true,
+    true
+  );
+}
+
+function after(milliseconds: number): Promise<null> {
+  return new Promise(resolve => {
+    setTimeout(() => {
+      resolve(null);
+    }, milliseconds);
+  });
+}

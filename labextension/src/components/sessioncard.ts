@@ -1,0 +1,93 @@
+/** One session in the panel: its name and notebook, its executors, the jobs of its running cell. */
+
+import { Panel, Widget } from '@lumino/widgets';
+
+import { FleetView } from 'sparkk8s-views/fleet.js';
+import { ProgressView } from 'sparkk8s-views/progress.js';
+import type { SparkSession } from '../model';
+import { button, element, setText } from './dom';
+import { FrameHost } from './framehost';
+
+/** What a card can ask of the application. */
+export interface ICardDeeds {
+  openUi(session: string): void;
+  openNotebook(path: string): void;
+}
+
+const NOT_LIVE = 'Waiting for its kernel.';
+const OVER = 'This session is over; its kernel cleans up.';
+
+export class SessionCard extends Panel {
+  constructor(
+    readonly session: SparkSession,
+    deeds: ICardDeeds
+  ) {
+    super();
+    this.addClass('jp-Spark-card');
+    this.node.setAttribute('role', 'group');
+    this.node.setAttribute('aria-label', `Spark session ${session.name}`);
+    this.node.dataset['session'] = session.name;
+    this._notebook = button('', 'Show the notebook of this session', () => {
+      const { path } = this.session.info;
+      if (path !== null) deeds.openNotebook(path);
+    });
+    this._notebook.classList.add('jp-Spark-link');
+    this._ui = button('Spark UI', "Open this session's Spark UI as a tab", () => {
+      deeds.openUi(session.name);
+    });
+    this._note = element('div', 'jp-Spark-note');
+    this._note.setAttribute('role', 'status');
+    this._jobs = element('h4', 'jp-Spark-jobs', 'Jobs');
+    this._fleet = new FrameHost(host => new FleetView(host, session.actions));
+    this._progress = new FrameHost(host => new ProgressView(host, session.actions));
+    const head = element('div', 'jp-Spark-cardHead');
+    head.append(element('h3', 'jp-Spark-name', session.name), this._ui);
+    for (const part of [head, this._notebook, this._note]) this.addWidget(new Widget({ node: part }));
+    this.addWidget(this._fleet);
+    this.addWidget(new Widget({ node: this._jobs }));
+    this.addWidget(this._progress);
+    session.changed.connect(this.refresh, this);
+    this.refresh();
+  }
+
+  /** Draw what is there now. */
+  refresh(): void {
+    const { frame, info, trouble } = this.session;
+    setText(this._notebook, info.path ?? info.notebook);
+    this._notebook.hidden = !this._notebook.textContent;
+    this._notebook.disabled = info.path === null;
+    this._ui.hidden = !info.ui;
+    const hasJobs = (frame?.progress?.totals.jobs ?? 0) > 0 || (frame?.streams?.rows.length ?? 0) > 0;
+    this._jobs.hidden = !hasJobs;
+    this._progress.setHidden(!hasJobs);
+    this._fleet.setHidden(frame === null);
+    setText(this._note, frame === null ? this._waiting(trouble) : '');
+    this._fleet.draw(frame, trouble);
+    this._progress.draw(frame);
+  }
+
+  /** Count seconds on. */
+  tick(): void {
+    this._fleet.tick();
+    this._progress.tick();
+  }
+
+  dispose(): void {
+    if (this.isDisposed) return;
+    this.session.changed.disconnect(this.refresh, this);
+    super.dispose();
+  }
+
+  private _waiting(trouble: string): string {
+    if (trouble) return trouble;
+    if (this.session.info.state !== 'running') return OVER;
+    return this.session.line === null ? 'It is no session of this server: it can only be looked at.' : NOT_LIVE;
+  }
+
+  private readonly _notebook: HTMLButtonElement;
+  private readonly _ui: HTMLButtonElement;
+  private readonly _note: HTMLElement;
+  private readonly _jobs: HTMLElement;
+  private readonly _fleet: FrameHost;
+  private readonly _progress: FrameHost;
+}

@@ -1,0 +1,116 @@
+/**
+ * The view of a running cell, back under its cell after a reload (or in a second tab).
+ *
+ * Unsaved output is gone from the page then and the widget's state waits for the busy kernel, but the kernel
+ * still tells this page which cell runs and how far its jobs are.
+ */
+
+import type { CodeCell } from '@jupyterlab/cells';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { IDisposable } from '@lumino/disposable';
+import type { PanelLayout } from '@lumino/widgets';
+
+import { ProgressView } from 'sparkk8s-views/progress.js';
+import { FrameHost } from './components/framehost';
+import type { SparkModel, SparkSession } from './model';
+import { codeCell, hasOwnView, notebookAt } from './notebooks';
+import { runningCell } from './wire';
+
+/** Milliseconds between two looks for a cell that is not there yet (its notebook still opens). */
+const LOOK = 250;
+
+/** Milliseconds between two seconds that are counted on. */
+const TICK = 1000;
+
+interface IRestored {
+  cell: CodeCell;
+  cellId: string;
+  host: FrameHost;
+}
+
+export class ViewRestorer implements IDisposable {
+  constructor(
+    private readonly model: SparkModel,
+    private readonly tracker: INotebookTracker
+  ) {
+    model.changed.connect(this._onChanged, this);
+    model.sessionChanged.connect(this._onSession, this);
+    this._ticking = setInterval(() => {
+      if (!document.hidden) for (const { host } of this._restored.values()) host.tick();
+    }, TICK);
+    this._looking = setInterval(() => {
+      if (!document.hidden) for (const session of [...this._wanting]) this._onSession(model, session);
+    }, LOOK);
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) return;
+    this._isDisposed = true;
+    this.model.changed.disconnect(this._onChanged, this);
+    this.model.sessionChanged.disconnect(this._onSession, this);
+    clearInterval(this._ticking);
+    clearInterval(this._looking);
+    for (const session of [...this._restored.keys()]) this._remove(session);
+  }
+
+  /** Sessions that are over take nothing along but the view's last state, until the cell is run again. */
+  private _onChanged(): void {
+    const { sessions } = this.model;
+    for (const session of this._wanting) if (!sessions.includes(session)) this._wanting.delete(session);
+    for (const session of sessions) this._onSession(this.model, session);
+  }
+
+  private _onSession(_model: SparkModel, session: SparkSession): void {
+    const { frame } = session;
+    if (frame === null) return;
+    const running = runningCell(frame);
+    const restored = this._restored.get(session);
+    if (restored && (isGone(restored) || (running !== null && running !== restored.cellId))) this._remove(session);
+    if (running !== null && !this._restored.has(session)) this._restore(session, running);
+    this._restored.get(session)?.host.draw(frame, session.trouble);
+  }
+
+  private _restore(session: SparkSession, cellId: string): void {
+    const { path } = session.info;
+    const panel = path === null ? null : notebookAt(this.tracker, path);
+    const cell = panel && codeCell(panel, cellId);
+    const place = cell ? placeIn(cell) : 0;
+    // A notebook that still opens has no such cell yet, and a cell that was never seen has no parts.
+    if (!cell || place === 0) {
+      this._wanting.add(session);
+      return;
+    }
+    this._wanting.delete(session);
+    if (hasOwnView(cell)) return;
+    const host = new FrameHost(element => new ProgressView(element, session.actions));
+    host.addClass('jp-Spark-restored');
+    (cell.layout as PanelLayout).insertWidget(place, host);
+    this._restored.set(session, { cell, cellId, host });
+  }
+
+  private _remove(session: SparkSession): void {
+    this._restored.get(session)?.host.dispose();
+    this._restored.delete(session);
+  }
+
+  private readonly _restored = new Map<SparkSession, IRestored>();
+  private readonly _wanting = new Set<SparkSession>();
+  private readonly _ticking: ReturnType<typeof setInterval>;
+  private readonly _looking: ReturnType<typeof setInterval>;
+  private _isDisposed = false;
+}
+
+/** Whether a restored view has no place any more: its cell is closed, or shows its own. */
+function isGone({ cell, host }: IRestored): boolean {
+  return host.isDisposed || cell.isDisposed || hasOwnView(cell);
+}
+
+/** Where in a cell's layout its outputs end; 0 if it has no place for any yet. */
+function placeIn(cell: CodeCell): number {
+  const { widgets } = cell.layout as PanelLayout;
+  return widgets.findIndex(widget => widget.hasClass('jp-Cell-outputWrapper')) + 1;
+}

@@ -1,0 +1,62 @@
+/**
+ * The ES modules that draw (`sparkk8s_nb/views/static`), shared with the widgets of the kernel's side.
+ * They are plain JavaScript; this is what of them is used here. `bundle.config.js` says where they are.
+ */
+
+declare module 'sparkk8s-views/shared.js' {
+  export const SCHEMA: number;
+  export function received(
+    frame: object | null,
+    message: unknown
+  ): { frame: object | null; problem?: string; ask?: boolean };
+}
+
+declare module 'sparkk8s-views/actions.js' {
+  /** What an action came to: a line, or a log, or what is wrong and what to do. */
+  export type IAnswer = { said: string } | { lines: string[] } | { problem: string; fix: string };
+  export interface IActions {
+    scale(executors: number, say?: (text: string) => void): Promise<IAnswer>;
+    cancel(cell: string | number | null, say?: (text: string) => void): Promise<IAnswer>;
+    cancelAll(say?: (text: string) => void): Promise<IAnswer>;
+    stop(say?: (text: string) => void): Promise<IAnswer>;
+    log(executor: string, say?: (text: string) => void): Promise<IAnswer>;
+    dispose(): void;
+  }
+  export interface ILine {
+    send(content: object): void;
+    on(event: 'msg:custom', heard: (content: unknown) => void): void;
+    off(event: 'msg:custom', heard: (content: unknown) => void): void;
+  }
+  /** What the server answered; null if it was no answer to an action. */
+  export interface IServerAnswer {
+    status: number;
+    answer: object | null;
+  }
+  export function isAnswer(content: unknown): boolean;
+  export function actionsOver(
+    line: ILine,
+    ways: { server: ((command: object) => Promise<IServerAnswer>) | null }
+  ): IActions;
+}
+
+declare module 'sparkk8s-views/fleet.js' {
+  import type { IActions } from 'sparkk8s-views/actions.js';
+  export class FleetView {
+    constructor(element: HTMLElement, actions: IActions);
+    show(frame: object): void;
+    say(text: string): void;
+    tick(): void;
+    dispose(): void;
+  }
+}
+
+declare module 'sparkk8s-views/progress.js' {
+  import type { IActions } from 'sparkk8s-views/actions.js';
+  export class ProgressView {
+    constructor(element: HTMLElement, actions: IActions);
+    show(frame: object): void;
+    say(text: string): void;
+    tick(): void;
+    dispose(): void;
+  }
+}

@@ -1,0 +1,2 @@
+import '../../sparkk8s_nb/views/static/style.css';
+import './base.css';

@@ -32,6 +32,7 @@ class PodFollower:
         self._caretaker = caretaker
         self._now = now
         self._deleting: set[str] = set()
+        self._there: set[str] = set()
         self._worker = Worker("pods", self._work, on_death=self._died)
 
     def start(self) -> None:
@@ -45,6 +46,8 @@ class PodFollower:
     def _work(self, stop: Stop) -> None:
         for event in self._source.events(self._selector, stop):
             self._fleet.apply(event)
+            if isinstance(event, PodSeen):
+                self._there.add(event.pod.uid)
             match event:
                 case PodSeen(pod=pod) if pod.phase in ENDED_PHASES:
                     self._caretaker.bury(pod)
@@ -52,12 +55,16 @@ class PodFollower:
                     for pod in pods:
                         if pod.phase in ENDED_PHASES:
                             self._caretaker.bury(pod)
-                    self._caretaker.look_at_lease()  # it may have gone with its pods while nobody watched
+                    there = {pod.uid for pod in pods}
+                    if self._there - there:
+                        self._caretaker.look_at_lease()  # it may have gone with its pods while nobody watched
+                    self._there = there
                 case PodSeen(pod=pod) if pod.deleting and pod.uid not in self._deleting:
                     self._deleting.add(pod.uid)
                     self._caretaker.look_at_lease()  # the collector at work?
                 case PodGone(pod=pod):
                     self._deleting.discard(pod.uid)
+                    self._there.discard(pod.uid)
                     self._caretaker.look_at_lease()
             if stop.is_set():
                 return

@@ -28,7 +28,7 @@ SESSIONS = int(os.environ.get("SPARKK8S_TEST_SESSIONS", "60"))
 
 PROCESSES = 5
 REQUESTS = 3
-"""A session may send so many in the first seconds: a list, a watch, and a look at its Lease or a renewal of it."""
+"""A session may send so many in the first seconds: a list, a watch, and a renewal of its Lease."""
 
 SECONDS = 10.0
 LIVE_SECONDS = 120.0

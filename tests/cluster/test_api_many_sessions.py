@@ -27,8 +27,9 @@ SESSIONS = int(os.environ.get("SPARKK8S_TEST_SESSIONS", "60"))
 """A hub has hundreds, which take minutes to come up here."""
 
 PROCESSES = 5
-REQUESTS = 3
-"""A session may send so many in the first seconds: a list, a watch, and a renewal of its Lease."""
+REQUESTS = 5
+"""A session may send so many in the first seconds. Three are the aim: a list, a watch, a look at its Lease; a server
+that has just come up refuses some of them, and they are sent again."""
 
 SECONDS = 10.0
 LIVE_SECONDS = 120.0

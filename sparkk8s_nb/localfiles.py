@@ -24,8 +24,9 @@ def private_dir(path: Path) -> Path:
 
     Examples
     --------
-    >>> import tempfile; base = Path(tempfile.mkdtemp())
-    >>> oct(private_dir(base / "a" / "b").stat().st_mode & 0o777)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     oct(private_dir(Path(base) / "a" / "b").stat().st_mode & 0o777)
     '0o700'
     """
     try:
@@ -52,8 +53,9 @@ def write_private(path: Path, content: str | bytes, *, mode: int = 0o600) -> Pat
 
     Examples
     --------
-    >>> import tempfile; target = Path(tempfile.mkdtemp()) / "secret"
-    >>> oct(write_private(target, "s").stat().st_mode & 0o777)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     oct(write_private(Path(base) / "secret", "s").stat().st_mode & 0o777)
     '0o600'
     """
     data = content.encode() if isinstance(content, str) else content
@@ -87,7 +89,9 @@ def read_private(path: Path, *, limit: int = 1 << 20) -> bytes:
 
     Examples
     --------
-    >>> import tempfile; read_private(write_private(Path(tempfile.mkdtemp()) / "secret", "s"))
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     read_private(write_private(Path(base) / "secret", "s"))
     b's'
     """
     try:
@@ -113,7 +117,9 @@ def read_private(path: Path, *, limit: int = 1 << 20) -> bytes:
 def is_private_dir(path: Path) -> bool:
     """Whether it is a directory that only this user can enter; not a link to one.
 
-    >>> import tempfile; is_private_dir(Path(tempfile.mkdtemp())), is_private_dir(Path("/"))
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     is_private_dir(Path(base)), is_private_dir(Path("/"))
     (True, False)
     """
     try:
@@ -157,8 +163,9 @@ def remove_quietly(path: Path) -> None:
 def tail(path: Path, lines: int) -> str:
     """The last lines of a file, reading no more of it than needed; empty if there is none.
 
-    >>> import tempfile; file = Path(tempfile.mkstemp()[1]); _ = file.write_text("a\\nb\\nc\\n")
-    >>> tail(file, 2)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     tail(write_private(Path(base) / "log", "a\\nb\\nc\\n"), 2)
     'b\\nc'
     """
     try:

@@ -46,7 +46,8 @@ def start_dns(run: Run, stack: ExitStack, api: Api, address: str) -> tuple[Daemo
     server = Daemon(run, "dnsmasq", command, inside=api.place.inside)
     stack.callback(server.stop)
     watch = [sys.executable, "-m", "tests.cluster.dns", str(api.admin), str(hosts), str(server.process.pid)]
-    watcher = Daemon(run, "dns", ["env", f"PYTHONPATH={ROOT}", *watch])
+    # The client writes its credentials to files that it removes at its own exit only, and it is ended from outside.
+    watcher = Daemon(run, "dns", ["env", f"PYTHONPATH={ROOT}", f"TMPDIR={run.directory}", *watch])
     stack.callback(watcher.stop)
     return server, watcher
 

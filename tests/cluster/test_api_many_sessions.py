@@ -33,6 +33,7 @@ that has just come up refuses some of them, and they are sent again."""
 
 SECONDS = 10.0
 LIVE_SECONDS = 120.0
+ENDING_SECONDS = 30.0
 ROOT = Path(__file__).parents[2]
 
 
@@ -61,6 +62,7 @@ class Group:
         assert self.process.stdin is not None
         self.process.stdin.close()
         left: list[str] = json.loads(self.read())
+        self.process.wait(ENDING_SECONDS)  # its files go last
         return left
 
 

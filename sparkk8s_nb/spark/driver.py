@@ -103,18 +103,24 @@ class SparkDriver:
             self._context._jsc.sc().requestTotalExecutors(total, 0, python_utils.toScalaMap({}))
 
     def retire_executors(self, ids: Sequence[str], *, busy: bool) -> None:
-        """End idle executors now; decommission busy ones, which end after their tasks."""
+        """End idle executors now; decommission busy ones, which end after their tasks.
+
+        What Spark keeps asking for stays as it is. That number is set first: with Spark's own adjustment each
+        executor given back would count twice, and one that dies later would not be replaced.
+        """
         with self._translated("give executors back"):
             backend = self._context._jsc.sc().schedulerBackend()
             jvm = self._context._jvm
             if not busy:
-                backend.killExecutors(_scala_seq(jvm, ids), True, False, False)
+                adjust_target, count_failures, force = False, False, False
+                backend.killExecutors(_scala_seq(jvm, ids), adjust_target, count_failures, force)
                 return
             info = jvm.org.apache.spark.scheduler.ExecutorDecommissionInfo(
                 "scaled down", jvm.scala.Option.empty()
             )
+            adjust_target, triggered_by_executor = False, False
             for executor in ids:
-                backend.decommissionExecutor(executor, info, True, False)
+                backend.decommissionExecutor(executor, info, adjust_target, triggered_by_executor)
 
     def drain(self) -> Drained | None:
         """What the listener has seen since the last call; the first call attaches it."""

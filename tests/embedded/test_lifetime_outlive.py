@@ -136,6 +136,15 @@ def executor_jvm(facts: SessionFacts, executor: str) -> ProcessId:
     return found
 
 
+def test_executors_given_back_are_no_longer_asked_for_and_only_they(kernel: Kernel) -> None:
+    """What dies after a scale down is replaced, as the next test sees."""
+    kernel.run("%sparkk8s scale 3")
+    kernel.wait_ready(3)
+    kernel.run("%sparkk8s scale 2")
+    two = "sparkk8s_nb.current().fleet_feed.wait_for(lambda f: f.ready == 2, 60).ready"
+    assert kernel.value(two) == 2
+
+
 def test_a_killed_executor_is_replaced_and_its_reason_and_log_are_kept(
     kernel: Kernel, facts: SessionFacts, remains: Remains
 ) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sparkk8s_nb.model.callsites import callsite
 from sparkk8s_nb.model.progress import StageProgress
 from sparkk8s_nb.model.streams import Stream, StreamState
 from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
@@ -113,12 +114,12 @@ def _job_started(row: Sequence[Any]) -> JobStarted:
     return JobStarted(
         id=number,
         at=at / 1000,
-        description=description,
+        description=callsite(description or ""),
         tags=tuple(tag for tag in tags.split(",") if tag),
         sql=sql,
         query=query,
         batch=int(batch) if batch else -1,
-        stages=tuple(PlannedStage(id=stage[0], tasks=stage[1], name=stage[2]) for stage in stages),
+        stages=tuple(PlannedStage(id=stage[0], tasks=stage[1], name=callsite(stage[2])) for stage in stages),
     )
 
 
@@ -128,7 +129,7 @@ def _stage(row: Sequence[Any]) -> StageProgress:
     return StageProgress(
         id=number,
         attempt=attempt,
-        name=name or "",
+        name=callsite(name or ""),
         state=_state(submitted, completed, failure),
         tasks=tasks,
         running=running,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sparkk8s_nb.model.callsites import callsite
 from sparkk8s_nb.model.fleet import ExecutorLoad, ExecutorStatus
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.task_metrics import TaskMetrics
@@ -186,7 +187,7 @@ def stage_progress(data: Mapping[str, Any]) -> StageProgress:
     return StageProgress(
         id=data["stageId"],
         attempt=data["attemptId"],
-        name=data["name"],
+        name=callsite(data["name"]),
         state=data["status"],
         tasks=data["numTasks"],
         running=data["numActiveTasks"],
@@ -220,7 +221,7 @@ def job_progress(
     state = data["status"] if data["status"] in JobState.__members__ else "UNKNOWN"
     return JobProgress(
         id=data["jobId"],
-        description=data.get("description") or data.get("name") or "",
+        description=callsite(data.get("description") or data.get("name") or ""),
         state=JobState(state),
         tags=tuple(data.get("jobTags") or ()),
         stages=tuple(stages[number] for number in data["stageIds"] if number in stages),

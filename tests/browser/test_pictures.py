@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.cells import LOAD
 from tests.browser.jupyter import ROOT, Jupyter
@@ -26,6 +26,10 @@ carriers = sc.parallelize(range(1000), 1000).map(delay).reduceByKey(max, 8)
 carriers.count()
 """.strip()
 
+WINDOW = ViewportSize(width=1240, height=760)
+TALL = ViewportSize(width=1240, height=1100)
+"""The whole of the panel's card is to be seen."""
+
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 pytestmark = pytest.mark.skipif("SPARKK8S_PICTURES" not in os.environ, reason="make screenshots takes them")
@@ -36,7 +40,7 @@ def lab(jupyter: Jupyter, new_page: Callable[[Jupyter], LabPage]) -> LabPage:
     """JupyterLab with a session of three executors, and the panel open."""
     jupyter.write(NOTEBOOK, [LOAD, "%sparkk8s start -n 3 --cores 1 --memory 1g", WORK])
     lab = new_page(jupyter)
-    lab.page.set_viewport_size({"width": 1240, "height": 760})
+    lab.page.set_viewport_size(WINDOW)
     lab.open(NOTEBOOK, workspace="pictures")
     lab.open_panel()
     lab.cell(LOADING).run()
@@ -67,5 +71,7 @@ def test_pictures_of_a_job_in_both_themes(lab: LabPage) -> None:
         expect(cell.view).to_contain_text("running")
         take(f"lab-{name}", lab)
         take(f"progress-{name}", cell.view)
+        lab.page.set_viewport_size(TALL)
         take(f"panel-{name}", lab.card)
+        lab.page.set_viewport_size(WINDOW)
     cell.wait_done()

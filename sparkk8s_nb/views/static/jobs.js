@@ -118,13 +118,10 @@ class JobRow {
     this.element.dataset.state = job.state;
     const done = job.done ?? 0;
     const tasks = Math.max(job.tasks - (job.skipped ?? 0), done);
-    const why = job.failure ? `  ${job.failure}` : "";
     const query = job.sql ? `SQL query ${job.sql}: ` : "";
     const what = `${query}${job.description.replace(NO_PLACE, "")}`;
-    setText(
-      this.summary,
-      `${JOB_SIGNS[job.state] ?? "?"} job ${job.id}: ${counts(done, tasks, job.running, job.failed)} tasks  ${what}${why}`,
-    );
+    const words = [`${counts(done, tasks, job.running, job.failed)} tasks`, what, job.failure].filter(Boolean);
+    setText(this.summary, `${JOB_SIGNS[job.state] ?? "?"} job ${job.id}: ${words.join(" · ")}`);
   }
 
   // Stages are drawn only where a job is open.

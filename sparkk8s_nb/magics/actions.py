@@ -97,10 +97,17 @@ class Actions:
                 print(self._answers.stop())  # noqa: T201
 
     def _start(self, command: commands.Start) -> None:
+        made: list[Session] = []
+
+        def show(session: Session) -> None:
+            made.append(session)
+            self._show(session)
+
         try:
-            started = starting.start(command.line, on_made=self._show)
+            started = starting.start(command.line, on_made=show)
         except BaseException as error:
-            self._answers.end_views(error.problem if isinstance(error, SparkK8sError) else "")
+            if made:  # else the views are those of a session that goes on
+                self._answers.end_views(error.problem if isinstance(error, SparkK8sError) else "")
             raise
         session = started.session
         spark = session.spark

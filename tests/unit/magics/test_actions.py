@@ -157,6 +157,16 @@ def test_a_start_that_fails_ends_its_view_with_the_problem_and_raises(at):
     assert at.variables == {}
 
 
+def test_a_start_that_is_refused_leaves_the_views_of_the_session_that_runs(at):
+    """Other options than it has: the refusal is no end of it."""
+    at.run("start")
+    at.news = StartError("A session with other options runs.", fix="Add --restart.")
+    told = list(at.views[0].told)
+    with pytest.raises(StartError):
+        at.run("start -n 9")
+    assert at.views[0].told == told
+
+
 @pytest.mark.parametrize(
     "line", ["status", "scale 2", "logs driver", "cancel --all", "ui", "stop", "conf spark.x=1"]
 )

@@ -44,9 +44,9 @@ import getpass, pathlib, psutil
 def remains():
     ours = {1, os.getpid(), *(kernel.pid for kernel in kernels.values() if kernel.poll() is None)}
     left = [
-        f"{process.pid}: {' '.join(process.cmdline())[:200]}"
-        for process in psutil.process_iter()
-        if process.pid not in ours and process.status() != psutil.STATUS_ZOMBIE
+        f"{process.pid}: {' '.join(process.info['cmdline'] or [])[:200]}"
+        for process in psutil.process_iter(["cmdline", "status"])
+        if process.pid not in ours and process.info["status"] != psutil.STATUS_ZOMBIE
     ]
     runtime = pathlib.Path(f"/tmp/sparkk8s-{os.getuid()}")
     return left + [str(path) for path in runtime.glob("sessions/*")]
@@ -91,8 +91,8 @@ class NotebookPod:
         return objects_left(self.namespace) + list(self.hand.value("remains()"))
 
     def arguments(self) -> str:
-        """The command lines of all its processes, as everybody in the pod can read them."""
-        lines = "[' '.join(each.cmdline()) for each in psutil.process_iter()]"
+        """The command lines of all its processes, as everybody in the pod can read them; a zombie has none."""
+        lines = "[' '.join(each.info['cmdline'] or []) for each in psutil.process_iter(['cmdline'])]"
         return "\n".join(self.hand.value(lines))
 
     def restart_container(self) -> None:

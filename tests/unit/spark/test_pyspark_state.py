@@ -67,7 +67,12 @@ def test_the_environment_is_put_back(monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     environment = Environment()
     os.environ["PYSPARK_PYTHON"], os.environ["SPARK_BUFFER_SIZE"] = "other", "65536"
-    sys.path += ["/tmp/spark-1/userFiles-2", "/tmp/spark-1/userFiles-2/lib.zip", "/home/ada/spark-jobs", "/later"]
+    sys.path += [
+        "/tmp/spark-1/userFiles-2",
+        "/tmp/spark-1/userFiles-2/lib.zip",
+        "/home/ada/spark-jobs",
+        "/later",
+    ]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     environment.put_back_signal()
     environment.put_back()

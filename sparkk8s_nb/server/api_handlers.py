@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -30,42 +31,43 @@ class _Api(APIHandler):
         self.finish(json.dumps({"problem": error.problem, "fix": error.fix}))
 
 
-class Sessions(_Api):
+class _Polled(_Api):
+    """What a panel asks again and again."""
+
+    SUPPORTED_METHODS = ("GET", "HEAD")
+    _track_activity = False  # nobody's work
+
+    async def answer(self) -> dict[str, Any]:
+        """What is said to both methods."""
+        raise NotImplementedError
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """The answer."""
+        self.finish(json.dumps(await self.answer()))
+
+    @authenticated
+    @authorized
+    async def head(self) -> None:
+        """The same; tornado leaves the body out."""
+        self.finish(json.dumps(await self.answer()))
+
+
+class Sessions(_Polled):
     """``api/sessions``."""
 
-    SUPPORTED_METHODS = ("GET", "HEAD")
-    _track_activity = False  # a panel polls it: nobody's work
-
-    @authenticated
-    @authorized
-    async def get(self) -> None:
+    async def answer(self) -> dict[str, Any]:
         """The sessions."""
-        self.finish(json.dumps(await self.service.sessions()))
-
-    @authenticated
-    @authorized
-    async def head(self) -> None:
-        """The same without them."""
-        self.finish(json.dumps(await self.service.sessions()))
+        return await self.service.sessions()
 
 
-class History(_Api):
+class History(_Polled):
     """``api/history``."""
 
-    SUPPORTED_METHODS = ("GET", "HEAD")
-    _track_activity = False
-
-    @authenticated
-    @authorized
-    async def get(self) -> None:
+    async def answer(self) -> dict[str, Any]:
         """The event logs."""
-        self.finish(json.dumps(await self.service.history()))
-
-    @authenticated
-    @authorized
-    async def head(self) -> None:
-        """The same without them."""
-        self.finish(json.dumps(await self.service.history()))
+        return await self.service.history()
 
 
 class Actions(_Api):

@@ -40,7 +40,7 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How long to wait for a kernel, in seconds.
 
     Parameters
@@ -93,12 +93,12 @@ class KernelActions:
     ----------
     kernels : AsyncMappingKernelManager
         The server's own; no other kernel is ever reached.
-    patience : Patience
+    timeouts : Timeouts
     """
 
-    def __init__(self, kernels: Any, patience: Patience | None = None) -> None:
+    def __init__(self, kernels: Any, timeouts: Timeouts | None = None) -> None:
         self._kernels = kernels
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
         self._running: Counter[str] = Counter()
 
     def has(self, kernel_id: str) -> bool:
@@ -154,7 +154,7 @@ class KernelActions:
         Its greeting comes to a first listener only (XPUB passes on no second subscription of a kind), so it is made
         to say something: each request on the control channel has it say that it is busy.
         """
-        deadline = time.monotonic() + self._patience.control
+        deadline = time.monotonic() + self._timeouts.control
         while time.monotonic() < deadline:
             client.control_channel.send(client.session.msg("kernel_info_request", {}))
             with contextlib.suppress(Empty):
@@ -177,7 +177,7 @@ class KernelActions:
     async def _control(self, client: AsyncKernelClient, kind: str, content: dict[str, Any]) -> dict[str, Any]:
         request = client.session.msg(kind, content)
         client.control_channel.send(request)
-        deadline = time.monotonic() + self._patience.control
+        deadline = time.monotonic() + self._timeouts.control
         while time.monotonic() < deadline:
             try:
                 reply = await client.get_control_msg(timeout=2 * NUDGE_SECONDS)
@@ -194,7 +194,7 @@ class KernelActions:
         self, client: AsyncKernelClient, subshell: str, action: Mapping[str, Any]
     ) -> dict[str, Any]:
         asked = _Asked(client, subshell, action)
-        deadline = time.monotonic() + self._patience.heard
+        deadline = time.monotonic() + self._timeouts.heard
         heard = False
         try:
             while (left := deadline - time.monotonic()) > 0:
@@ -205,7 +205,7 @@ class KernelActions:
                     raise _no_session()
                 data = message["content"].get("data") or {}
                 if data.get("heard") == action["id"] and not heard:
-                    heard, deadline = True, time.monotonic() + self._patience.done
+                    heard, deadline = True, time.monotonic() + self._timeouts.done
                 if data.get("done") == action["id"]:
                     return _outcome(action, data)
             raise self._not_done() if heard else _no_answer()
@@ -214,7 +214,7 @@ class KernelActions:
 
     def _not_done(self) -> SessionError:
         return SessionError(
-            f"The session works on it, and is not done after {self._patience.done:.0f} s.",
+            f"The session works on it, and is not done after {self._timeouts.done:.0f} s.",
             fix="The view shows when it is done.",
         )
 

@@ -8,6 +8,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -98,3 +99,15 @@ def test_a_page_that_is_written_from_a_table_is_current(script: str, page: str) 
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs" / page).read_text() == module.document()
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.stem)
+def test_the_committed_notebook_has_no_outputs(path: Path) -> None:
+    """Outputs would change with every run, and every cell has an id that stays."""
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        assert cell.id.replace("-", "").isalpha()
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None

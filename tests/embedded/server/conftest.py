@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
 import sparkk8s_nb.server
+from tests.embedded.answers import Answer
 from tests.embedded.fake_spark_ui import spark_ui
 from tests.embedded.kernels import Cells, eventually
 
@@ -26,23 +26,6 @@ LONG = 60.0
 BASE = "/user/ada%40example.org/"
 TOKEN = "a-token-of-this-test"
 OTHERS = ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook", "notebook_shim")
-
-
-@dataclass
-class Answer:
-    """What a browser got."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 class JupyterServer:

@@ -18,6 +18,7 @@ from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
 from sparkk8s_nb.server.local_ui import open_ui, stop_ui
 from sparkk8s_nb.server.ui_address import read_address
+from tests.embedded.answers import Answer
 from tests.embedded.fake_spark_ui import spark_ui
 
 __all__ = ["spark_ui"]
@@ -31,19 +32,6 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"waited {LONG} s for {what}"
         time.sleep(0.05)
-
-
-@dataclass
-class Answer:
-    """What a browser got."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
 
 
 @dataclass

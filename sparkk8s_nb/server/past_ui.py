@@ -20,7 +20,8 @@ from sparkk8s_nb.processes import ProcessId, is_alive
 from sparkk8s_nb.server.detached import alone, last_line, start_detached
 from sparkk8s_nb.server.event_logs import PREFIX, EventLog
 from sparkk8s_nb.server.jws import authorization
-from sparkk8s_nb.server.ui_target import UiTarget, note_use, read_record, target_of
+from sparkk8s_nb.server.records import past_record
+from sparkk8s_nb.server.ui_target import UiTarget, note_use, target_of
 
 LOGS = "logs"
 START_SECONDS = 90.0
@@ -82,14 +83,14 @@ def open_past(runtime: Path, log: EventLog) -> PastUi:
         raise _no_server(str(error)) from error
     except FileNotFoundError as error:  # it came to its end just now
         raise _no_server("it has just ended") from error
-    _wait_until_shown(record, log.app_id)
+    _wait_until_shown(runtime, log.app_id)
     return PastUi(record=record, page=first_page(log.app_id))
 
 
 def is_running(runtime: Path) -> bool:
     """Whether this user's history server runs."""
     try:
-        holder = read_record(runtime / PAST / RECORD_FILE).holder
+        holder = past_record(runtime).holder
     except SparkK8sError:
         return False
     return is_alive(ProcessId(pid=holder.pid, started=holder.started))
@@ -112,11 +113,11 @@ def _start(runtime: Path, log: EventLog) -> None:
         raise _no_server(reason or "it has ended")
 
 
-def _wait_until_shown(record: Path, app_id: str) -> None:
+def _wait_until_shown(runtime: Path, app_id: str) -> None:
     deadline = time.monotonic() + SHOWN_SECONDS
     while time.monotonic() < deadline:
         try:
-            if _status(target_of(read_record(record)), f"/api/v1/applications/{app_id}") == 200:
+            if _status(target_of(past_record(runtime)), f"/api/v1/applications/{app_id}") == 200:
                 return
         except (OSError, http.client.HTTPException) as error:
             raise _no_server("it does not answer") from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError, UsageError
 from sparkk8s_nb.localfiles import is_locked, is_private_dir, read_private
 from sparkk8s_nb.model.names import check_object_name
-from sparkk8s_nb.model.paths import CLAIM_FILE, RECORD_FILE, SESSIONS, UI_KEY_FILE
+from sparkk8s_nb.model.paths import CLAIM_FILE, PAST, RECORD_FILE, SESSIONS, UI_KEY_FILE
 from sparkk8s_nb.model.record import SessionRecord, is_orphan, parse_record
 from sparkk8s_nb.processes import ProcessId, boot_id, is_alive
 
@@ -99,6 +99,24 @@ def own_session(runtime: Path, name: str) -> OwnSession:
         raise gone from error
 
 
+def past_record(runtime: Path) -> SessionRecord:
+    """The record of this user's history server (:mod:`sparkk8s_nb.server.past_ui`).
+
+    Raises
+    ------
+    NoSessionError
+        If there is none.
+    SparkK8sError
+        If anybody else could have written it: it says which port is asked, and with which key.
+    """
+    place = runtime / PAST
+    try:
+        _check_private(runtime, place)
+        return _read(place).record
+    except FileNotFoundError as error:
+        raise NoSessionError("No stopped session is shown.", fix="Open one: %sparkk8s ui --last.") from error
+
+
 def has_abandoned(runtime: Path) -> bool:
     """Whether sessions of this boot have left directories that no process uses: kernel and keeper are both gone."""
     boot = boot_id()
@@ -119,15 +137,19 @@ def _places(runtime: Path) -> Sequence[Path]:
     directory = runtime / SESSIONS
     if not directory.exists():
         return []
-    for each in (runtime, directory):
-        if not is_private_dir(each):
+    _check_private(runtime, directory)
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(place for place in directory.iterdir() if is_private_dir(place))
+    return []
+
+
+def _check_private(*directories: Path) -> None:
+    for each in directories:
+        if each.exists() and not is_private_dir(each):
             raise SessionError(
                 f"{each} is not a directory that only you can enter.",
                 fix="Remove it, or set SPARKK8S_RUNTIME_DIR to a directory of your own.",
             )
-    with contextlib.suppress(FileNotFoundError):
-        return sorted(place for place in directory.iterdir() if is_private_dir(place))
-    return []
 
 
 def _read(place: Path) -> OwnSession:

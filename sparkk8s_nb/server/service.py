@@ -12,8 +12,8 @@ from sparkk8s_nb.model.paths import EVENT_LOGS, PAST, RECORD_FILE
 from sparkk8s_nb.server.event_logs import event_log_of, event_logs
 from sparkk8s_nb.server.kernel_actions import KernelActions
 from sparkk8s_nb.server.past_ui import is_shown, open_past
-from sparkk8s_nb.server.records import OwnSession, own_session, own_sessions
-from sparkk8s_nb.server.ui_target import UiTarget, note_use, read_record, target_of
+from sparkk8s_nb.server.records import OwnSession, own_session, own_sessions, past_record
+from sparkk8s_nb.server.ui_target import UiTarget, note_use, target_of
 
 SCHEMA = 1
 PREFIX = "sparkk8s"
@@ -96,9 +96,9 @@ class Service:
     def _past(self, app_id: str) -> UiTarget:
         if app_id and not is_shown(self._runtime, app_id):
             open_past(self._runtime, event_log_of(self._state / EVENT_LOGS, app_id))
-        record = self._runtime / PAST / RECORD_FILE
-        note_use(record)
-        return target_of(read_record(record))
+        target = target_of(past_record(self._runtime))
+        note_use(self._runtime / PAST / RECORD_FILE)
+        return target
 
     def _is_ours(self, own: OwnSession) -> bool:
         return bool(own.record.kernel) and own.record.kernel in self._kernels

@@ -15,7 +15,7 @@ from sparkk8s_nb.errors import NoSessionError, SparkK8sError
 from sparkk8s_nb.localfiles import private_dir, write_private
 from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.processes import boot_id, identify
-from sparkk8s_nb.server.records import has_abandoned, own_session, own_sessions
+from sparkk8s_nb.server.records import has_abandoned, own_session, own_sessions, past_record
 
 
 @pytest.fixture
@@ -203,3 +203,41 @@ def test_a_directory_that_is_just_made_or_of_another_boot_is_not(runtime, claim,
 def test_without_directories_nothing_is_abandoned(runtime):
     """Before the first start."""
     assert not has_abandoned(runtime)
+
+
+@pytest.fixture
+def past(runtime, make):
+    """The directory of a history server that runs."""
+    place = make("past", ui_key_file=str(runtime / "past" / "ui.key"))
+    return place.rename(runtime / "past")
+
+
+def test_the_history_servers_record_is_read(runtime, past):
+    """As a session's is."""
+    assert past_record(runtime).ui_key_file == str(past / "ui.key")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda past: past.parent.chmod(0o777),
+        lambda past: past.chmod(0o777),
+        lambda past: (past / "record.json").chmod(0o666),
+        lambda past: write_private(
+            past / "record.json",
+            (past / "record.json").read_text().replace(str(past / "ui.key"), "/home/ada/secret"),
+        ),
+    ],
+    ids=["runtime directory", "its directory", "record", "key elsewhere"],
+)
+def test_a_history_servers_record_that_others_could_have_made_is_refused(runtime, past, spoil):
+    """Its port would be shown under Jupyter's own origin, and asked with its key."""
+    spoil(past)
+    with pytest.raises(SparkK8sError):
+        past_record(runtime)
+
+
+def test_without_a_history_server_there_is_no_record(runtime):
+    """Said as such."""
+    with pytest.raises(NoSessionError):
+        past_record(runtime)

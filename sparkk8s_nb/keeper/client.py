@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import time
 import urllib.parse
@@ -99,7 +100,7 @@ class Client:
             self._send("DELETE", path, body=_options(uid=metadata["uid"]))
 
     def _tell_end(self, name: str, metadata: Mapping[str, Any]) -> None:
-        """Write an Event; where we may not there is none."""
+        """Write an Event; where we may not, or it cannot be now, there is none: the Lease's end matters more."""
         event = lease_event(
             name,
             self._namespace,
@@ -109,7 +110,8 @@ class Client:
             labels=metadata.get("labels") or {},
             now=self._now(),
         )
-        self._send("POST", self._path(CORE, "events"), body=event)
+        with contextlib.suppress(NotNowError):
+            self._send("POST", self._path(CORE, "events"), body=event)
 
     def _delete_all(self, root: str, plural: str, grace: int | None) -> None:
         query = {"labelSelector": self._selector}

@@ -70,6 +70,14 @@ def test_an_event_says_why_the_lease_goes(api, client):
     assert api.leases == {}
 
 
+def test_an_event_that_cannot_be_written_now_does_not_hold_the_lease(api, client):
+    """A webhook for Events that is away, say: the Lease can go, and does."""
+    api.lease()
+    api.refused = {("POST", "events"): 503}
+    client.delete_lease("s")
+    assert api.leases == {}
+
+
 def test_a_lease_of_somebody_else_stays(api, client):
     """Same name, no label of this session."""
     api.lease(labels={"sparkk8s-nb/session": "other"})

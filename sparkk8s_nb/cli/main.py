@@ -33,16 +33,17 @@ usage: sparkk8s-nb COMMAND [options]
   shell [start options]
                       IPython with a session: spark and sc are there
   ps [--all-users]    sessions
-  gc [--yes] [--all-users]
+  gc [--yes] [--all-users] [--watch]
                       sessions whose kernel is proven dead: shown, and removed
-                      if you say so; --yes does not ask
+                      if you say so; --yes does not ask; --watch: also those
+                      whose Lease nobody renews for 15 minutes of watching
   contexts            clusters to choose from
   ui [SESSION] | --last
                       a link to the Spark UI; --last: of the session that stopped
                       last, made again from its event log
   cluster up|down|status|kubeconfig
                       the cluster of this machine
-  manifests rbac|reaper [options]
+  manifests rbac|reaper|policy|network [options]
                       YAML for administrators to apply
   prepare             make archives of Spark's classes now, for faster starts
                       (else a first start makes them in its background)

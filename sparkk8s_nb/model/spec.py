@@ -47,7 +47,7 @@ class ClusterAccess:
     """How a process without the kubernetes client reaches the API server: the keeper and Spark's client.
 
     Credentials are files where they can be, so that rotation is seen; ``token`` is only for a kubeconfig
-    that holds one in clear text. The value's repr never shows it. nor the proxy, whose URL may hold a password.
+    that holds one in clear text. The value's repr shows neither it nor the proxy, whose URL may hold a password.
 
     Parameters
     ----------

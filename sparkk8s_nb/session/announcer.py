@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from sparkk8s_nb.errors import ClusterError, RefusedError
-from sparkk8s_nb.model.executors import ExecutorView
+from sparkk8s_nb.model.executors import ExecutorView, Phase
 from sparkk8s_nb.model.labels import session_labels
 from sparkk8s_nb.model.lease_events import EXECUTOR_FAILED, lease_event
 from sparkk8s_nb.model.spec import SessionSpec
@@ -59,7 +59,9 @@ class Announcer:
         self._later(lambda: self.write(reason, message))
 
     def failed(self, executor: str, view: ExecutorView | None) -> None:
-        """Say that an executor has failed, and why."""
+        """Say that an executor whose pod has failed did so, and why; one given back ended as it should."""
+        if view is not None and view.phase is Phase.DONE:
+            return
         why = view.reason if view is not None and view.reason else "failed"
         self.say(EXECUTOR_FAILED, f"Executor {executor}: {why}.")
 

@@ -81,6 +81,7 @@ class Caretaker:
         self._lock = threading.Lock()
         self._logs: OrderedDict[str, str] = OrderedDict()
         self._last_failed = ""
+        self._told: set[str] = set()
         self._unmarked: dict[str, tuple[PodView, float]] = {}
         self._worker = Worker("caretaker", self._work, on_death=self._died)
         self._lost = False
@@ -163,6 +164,7 @@ class Caretaker:
         """
         if isinstance(chore, PodView):
             self._keep_log(chore)
+            self._tell_failure(chore)
             if chore.marked:
                 self._delete(chore)
             else:
@@ -195,7 +197,11 @@ class Caretaker:
                 self._last_failed = pod.executor
             while len(self._logs) > DEAD_KEPT:
                 self._logs.popitem(last=False)
-        if pod.phase == "Failed" and self._on_failed is not None:
+
+    def _tell_failure(self, pod: PodView) -> None:
+        """Once for each pod, whether or not its log may be read."""
+        if pod.phase == "Failed" and pod.uid not in self._told and self._on_failed is not None:
+            self._told.add(pod.uid)
             self._on_failed(pod.executor)
 
     def _delete(self, pod: PodView) -> None:

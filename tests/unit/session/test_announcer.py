@@ -62,6 +62,12 @@ def test_the_same_thing_is_said_once_a_minute(desk):
     assert ("Warning", "ExecutorFailed", "Executor 4: failed.") in desk.said
 
 
+def test_an_executor_that_was_given_back_is_no_failure(desk):
+    """Java ends with 143 when it is told to: its pod has failed, it has not."""
+    desk.announcer.failed("3", ExecutorView(id="3", pod="p", phase=Phase.DONE, reason="given back"))
+    assert desk.said == []
+
+
 def test_without_the_right_there_are_none_and_nobody_hears_of_it(desk):
     """And the server is not asked again."""
     desk.cluster.fail("create", "Event", RefusedError("no", fix="ask"))

@@ -42,9 +42,15 @@ class Care:
         self.objects = Objects()
         self.trips = []
         self.lost = 0
+        self.failed = []
         self.fleet = FleetState(wanted, on_trip=self.trips.append)
         self.caretaker = Caretaker(
-            self.cluster, self.objects, self.fleet, now=self.clock, on_lost=self._on_lost
+            self.cluster,
+            self.objects,
+            self.fleet,
+            now=self.clock,
+            on_lost=self._on_lost,
+            on_failed=self.failed.append,
         )
 
     def _on_lost(self):
@@ -96,6 +102,15 @@ def test_a_mark_that_comes_late_is_enough(care):
     care.caretaker.do(care.put(dead(1, marked=False)))
     care.caretaker.do(dead(1, marked=True))
     assert care.pods == []
+
+
+def test_a_failure_is_told_once_also_where_logs_are_not_ours_to_read(care):
+    """A namespace that several users share has no right to logs."""
+    care.cluster.fail("log", "Pod", RefusedError("no", fix="ask"))
+    care.caretaker.do(care.put(dead(1, marked=False)))
+    care.caretaker.do(dead(1))
+    care.caretaker.do(care.put(dead(2, phase="Succeeded")))
+    assert care.failed == ["1"]
 
 
 def test_a_pod_of_the_same_name_with_another_uid_is_not_touched(care):

@@ -115,6 +115,7 @@ class Sweeper:
         self._in_pod = "KUBERNETES_SERVICE_HOST" in environ and pod_token.is_file()
         self._seen = False
         self._first = True
+        self._owed = self._in_pod
 
     async def look(self, pause: float = LOOK_SECONDS) -> float:
         """Look once; returns after how many seconds to look again.
@@ -129,12 +130,13 @@ class Sweeper:
         """
         first, self._first = self._first, False
         left = await asyncio.to_thread(self._has_abandoned)
-        due = (left and (self._seen or first)) or (first and self._in_pod)
+        due = (left and (self._seen or first)) or self._owed
         self._seen = left
         if not due:
             return LOOK_SECONDS
         swept = await self._sweep()
         if swept.done:
+            self._owed = False
             if swept.said:
                 self._log.info("sparkk8s_nb: %s", swept.said)
             return LOOK_SECONDS

@@ -92,6 +92,17 @@ def test_in_a_pod_the_cluster_is_asked_once_at_the_start(sweeper, ground):
     assert ground.sweeps == 1
 
 
+def test_in_a_pod_a_sweep_that_failed_is_still_owed(sweeper, ground):
+    """The API server, or a sidecar before it, may come up after the notebook."""
+    ground.outcome = Swept(done=False, said="the API server does not answer")
+    one = sweeper(in_pod=True)
+    look(one)
+    ground.outcome = Swept(done=True, said="")
+    look(one)
+    look(one)
+    assert ground.sweeps == 2
+
+
 def test_a_sweep_that_fails_is_tried_again_later_and_later(sweeper, ground, caplog):
     """And said each time."""
     ground.left = True

@@ -83,7 +83,7 @@ def _policy(given: Given) -> list[Json]:
             namespace=_namespace(given),
             notebook_namespace=check_namespace(given[NOTEBOOKS], option=NOTEBOOKS),
             registries=tuple(f"{text.rstrip('/')}/" for text in _words(given, REGISTRY, IMAGE_BEGINNING)),
-            account_prefix="".join(_words(given, PREFIX, NAME_BEGINNING)),
+            account_prefix=_checked(given.get(PREFIX, ""), PREFIX, NAME_BEGINNING),
             executor_account=check_object_name(
                 given.get(EXECUTORS, "default"), option=EXECUTORS, what="a service account"
             ),
@@ -191,13 +191,14 @@ def _namespace(given: Given) -> str:
 
 def _words(given: Given, option: str, pattern: re.Pattern[str]) -> list[str]:
     """Words with commas between them, each of a form that needs no quoting anywhere."""
-    words = [word for word in given.get(option, "").split(",") if word]
-    for word in words:
-        if not pattern.fullmatch(word):
-            raise UsageError(
-                f"{option} does not take {word}.", fix=f"Write it like {option} {EXAMPLES[option]}"
-            )
-    return words
+    return [_checked(word, option, pattern) for word in given.get(option, "").split(",") if word]
+
+
+def _checked(word: str, option: str, pattern: re.Pattern[str]) -> str:
+    """A word of that form, or none."""
+    if word and not pattern.fullmatch(word):
+        raise UsageError(f"{option} does not take {word}.", fix=f"Write it like {option} {EXAMPLES[option]}")
+    return word
 
 
 def _cidr(text: str) -> str:

@@ -169,7 +169,8 @@ class SparkDriver:
         """Cancel every job; returns how many ran."""
         self._calls.explain_cancelled(EVERY_CELL)
         with self._translated("cancel jobs"):
-            running = len(self._context.statusTracker().getActiveJobsIds())
+            # The scheduler's own set: the status tracker hears of a job later, and would miss one that is cancelled.
+            running = int(self._context._jsc.sc().dagScheduler().activeJobs().size())
             self._context.cancelAllJobs()
             return running
 

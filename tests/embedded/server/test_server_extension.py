@@ -167,16 +167,16 @@ def test_a_scale_that_cannot_be_is_refused_in_the_magics_words(server, kernel, c
     assert answer["fix"] in said
 
 
-def test_the_jobs_of_a_blocked_cell_are_cancelled_through_the_server(server, kernel, cells):
+def test_the_jobs_of_a_blocked_cell_are_cancelled_through_the_server(server, kernel, cells, facts):
     """The cell ends with the error of a cancelled one, and the session lives on."""
     slow = "sc.parallelize(range(4), 4).map(lambda n: __import__('time').sleep(120)).count()"
     request = begin(cells, f"print('begun', flush=True); {slow}")
 
-    def cancelled():
-        answer = server.act(kernel, {"do": "cancel_all", "id": f"c{os.urandom(4).hex()}"}).json
-        return answer["said"] == "Cancelled 1 job of any cell."
-
-    assert eventually(cancelled)  # the job may not have begun when the cell has
+    # The job may not have begun when the cell has.
+    running = f"/api/v1/applications/{facts.app_id}/jobs?status=running"
+    assert eventually(lambda: len(ui(server, facts, running).json) == 1)
+    answer = server.act(kernel, {"do": "cancel_all", "id": "c1"}).json
+    assert answer == {"done": "c1", "said": "Cancelled 1 job of any cell."}
     reply = end(cells, request)
     assert (reply["status"], reply["ename"]) == ("error", "JobsCancelledError")
     cells.job()

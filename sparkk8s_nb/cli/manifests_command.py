@@ -48,40 +48,36 @@ Given = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One kind of manifests: its options with their placeholders, its opening comment, and how both are made."""
+    """One kind of manifests: its options with their placeholders, and how opening comment and manifests are made."""
 
     options: Mapping[str, str]
     required: frozenset[str] = frozenset()
-    head: str = ""
-    make: Callable[[Given], list[Json]]
-    make_head: Callable[[Given], str] | None = None
+    make: Callable[[Given], tuple[str, list[Json]]]
 
 
-def _rbac(given: Given) -> list[Json]:
-    return rbac.rbac(_namespace(given), _account(given.get(ACCOUNT, "")))
+def _rbac(given: Given) -> tuple[str, list[Json]]:
+    return rbac.HEAD, rbac.rbac(_namespace(given), _account(given.get(ACCOUNT, "")))
 
 
-def _reaper(given: Given) -> list[Json]:
-    notebooks = given.get(NOTEBOOKS, "")
-    return reaper.reaper(
+def _reaper(given: Given) -> tuple[str, list[Json]]:
+    return reaper.HEAD, reaper.reaper(
         _namespace(given),
         check_image(given[IMAGE]),
         schedule=given.get(SCHEDULE, reaper.SCHEDULE),
-        notebook_namespace=check_namespace(notebooks, option=NOTEBOOKS) if notebooks else "",
+        notebook_namespace=_notebooks(given),
     )
 
 
-def _policy(given: Given) -> list[Json]:
-    most = {
-        "max_cores": parse_cores(given[MAX_CORES], option=MAX_CORES) if MAX_CORES in given else None,
-        "max_memory": parse_memory(given[MAX_MEMORY], option=MAX_MEMORY) // MIB
-        if MAX_MEMORY in given
-        else None,
-    }
-    return policy.policy(
+def _policy(given: Given) -> tuple[str, list[Json]]:
+    limits: dict[str, int] = {}
+    if MAX_CORES in given:
+        limits["max_cores"] = parse_cores(given[MAX_CORES], option=MAX_CORES)
+    if MAX_MEMORY in given:
+        limits["max_memory"] = parse_memory(given[MAX_MEMORY], option=MAX_MEMORY) // MIB
+    return policy.HEAD, policy.policy(
         Shared(
             namespace=_namespace(given),
-            notebook_namespace=check_namespace(given[NOTEBOOKS], option=NOTEBOOKS),
+            notebook_namespace=_notebooks(given),
             registries=tuple(f"{text.rstrip('/')}/" for text in _words(given, REGISTRY, IMAGE_BEGINNING)),
             account_prefix=_checked(given.get(PREFIX, ""), PREFIX, NAME_BEGINNING),
             executor_account=check_object_name(
@@ -89,26 +85,22 @@ def _policy(given: Given) -> list[Json]:
             ),
             pull_secrets=tuple(_words(given, PULL_SECRETS, OBJECT_NAME)),
             administrators=tuple(_words(given, ADMINISTRATORS, GROUP_NAME)),
-            **{key: value for key, value in most.items() if value is not None},
+            **limits,
         )
     )
 
 
-def _network(given: Given) -> list[Json]:
-    notebooks = given.get(NOTEBOOKS, "")
-    return network.network(
-        _namespace(given),
-        check_namespace(notebooks, option=NOTEBOOKS) if notebooks else "",
-        drivers=_cidr(given.get(DRIVERS, "")),
-    )
+def _network(given: Given) -> tuple[str, list[Json]]:
+    namespace = _namespace(given)
+    drivers = _cidr(given.get(DRIVERS, ""))
+    return network.head(namespace), network.network(namespace, _notebooks(given), drivers=drivers)
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "rbac": Recipe(options={NAMESPACE: "NS", ACCOUNT: "SA"}, head=rbac.HEAD, make=_rbac),
+    "rbac": Recipe(options={NAMESPACE: "NS", ACCOUNT: "SA"}, make=_rbac),
     "reaper": Recipe(
         options={IMAGE: "I", NAMESPACE: "NS", NOTEBOOKS: "NS", SCHEDULE: "CRON"},
         required=frozenset({IMAGE}),
-        head=reaper.HEAD,
         make=_reaper,
     ),
     "policy": Recipe(
@@ -124,13 +116,11 @@ RECIPES: Mapping[str, Recipe] = {
             MAX_MEMORY: "M",
         },
         required=frozenset({NOTEBOOKS, REGISTRY}),
-        head=policy.HEAD,
         make=_policy,
     ),
     "network": Recipe(
         options={NAMESPACE: "NS", NOTEBOOKS: "NS", DRIVERS: "CIDR"},
         make=_network,
-        make_head=lambda given: network.head(_namespace(given)),
     ),
 }
 
@@ -149,8 +139,7 @@ def manifests(words: Sequence[str], output: Output) -> int:
         )
     recipe = RECIPES[name]
     given = _options(rest, recipe, _usage(name))
-    made = recipe.make(given)
-    head = recipe.head if recipe.make_head is None else recipe.make_head(given)
+    head, made = recipe.make(given)
     output.show(made, as_yaml(made, head=head).rstrip("\n"))
     return 0
 
@@ -187,6 +176,12 @@ def _options(words: Sequence[str], recipe: Recipe, usage: str) -> dict[str, str]
 
 def _namespace(given: Given) -> str:
     return check_namespace(given.get(NAMESPACE, DEFAULT_NAMESPACE))
+
+
+def _notebooks(given: Given) -> str:
+    """The notebooks' namespace; empty where they run beside their executors."""
+    named = given.get(NOTEBOOKS, "")
+    return check_namespace(named, option=NOTEBOOKS) if named else ""
 
 
 def _words(given: Given, option: str, pattern: re.Pattern[str]) -> list[str]:

@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
-from tests.browser.jupyter import ROOT, Jupyter, running
+from tests.browser.jupyter import Jupyter, running
 from tests.browser.pages import SECONDS, LabPage
 from tests.embedded.conftest import embedded_cluster, prepared_starts
+from tests.jupyter_server import ROOT
 
 __all__ = ["embedded_cluster", "prepared_starts"]
 

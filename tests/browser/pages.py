@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
-from typing import Any
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
@@ -23,15 +20,6 @@ KERNEL_IS_IDLE = """() => {
   return kernel?.connectionStatus === 'connected' && kernel.status === 'idle' && kernel.hasPendingInput === false;
 }"""
 """A cell that is run before is dropped without a word."""
-
-
-def eventually(what: str, done: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Return the first true value of a function; fail with what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not (value := done()):
-        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(0.1)
-    return value
 
 
 class Cell:

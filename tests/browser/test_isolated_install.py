@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.jupyter import ROOT
+from tests.jupyter_server import ROOT
 
 MEGABYTE = 10**6
 

@@ -12,8 +12,9 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import ANSWER, ANSWERED, BLOCK, LOAD, START, stage
 from tests.browser.jupyter import Jupyter
-from tests.browser.pages import CELL, SECONDS, Cell, LabPage, eventually
+from tests.browser.pages import CELL, SECONDS, Cell, LabPage
 from tests.embedded.kernels import processes_of
+from tests.eventually import until
 
 NOTEBOOK = "flights.ipynb"
 LOADING, STARTING, LONG, SHORT, BLOCKING = range(5)
@@ -49,7 +50,7 @@ def run_long(lab: LabPage) -> Cell:
     """Run the long cell until its view counts."""
     cell = lab.cell(LONG)
     cell.run(wait=False)
-    eventually("tasks are counted", lambda: cell.view.count() and done(cell.view) > 0, 90)
+    until(lambda: cell.view.count() and done(cell.view) > 0, "tasks are counted", 90)
     return cell
 
 
@@ -77,8 +78,8 @@ def test_a_job_counts_on_while_its_cell_blocks_and_is_cancelled_from_its_view(la
     """The kernel computes, and all the same the view hears and is heard."""
     cell = run_long(lab)
     first = done(cell.view)
-    eventually("the counts move on", lambda: done(cell.view) > first)
-    eventually("the panel counts as well", lambda: COUNTS.search(lab.card.inner_text()))
+    until(lambda: done(cell.view) > first, "the counts move on")
+    until(lambda: COUNTS.search(lab.card.inner_text()), "the panel counts as well")
     expect(lab.status).to_contain_text(re.compile(r"[1-9]\d* tasks?"))
     expect(cell.prompt).to_have_text("[*]:")
     cell.view.get_by_label("Cancel the Spark jobs of this cell").click()
@@ -116,7 +117,7 @@ def test_an_executor_that_is_killed_stays_in_sight_and_says_why(lab: LabPage) ->
     """Its row stays, with its reason."""
     before = rows(lab.card, "failed").count()
     [session] = lab.jupyter.get("sparkk8s/api/sessions")["sessions"]
-    victim = eventually("an executor's JVM", lambda: _executor_jvm(session["app_id"]))
+    victim = until(lambda: _executor_jvm(session["app_id"]), "an executor has a JVM")
     victim.send_signal(signal.SIGKILL)
     expect(rows(lab.card, "failed")).to_have_count(before + 1, timeout=60 * SECONDS)
     expect(rows(lab.card, "failed").first.locator(".sk8s-why")).to_contain_text("killed by signal 9")
@@ -127,7 +128,7 @@ def test_an_action_is_done_while_a_widget_of_the_users_own_blocks_all_widgets(la
     lab.cell(BLOCKING).run()
     lab.cell(BLOCKING).root.get_by_role("button", name="Block").click()
     here = lab.jupyter.notebooks
-    eventually("the callback blocks", (here / "blocking").exists)
+    until((here / "blocking").exists, "the callback blocks")
     view = lab.cell(STARTING).view
     scale(view, 1)
     expect(view.locator(".sk8s-outcome")).to_contain_text(re.compile(r"\w+ \w+"), timeout=20 * SECONDS)

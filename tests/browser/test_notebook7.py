@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from tests.browser.cells import ANSWER, ANSWERED, LOAD, SMALL_START, stage
 from tests.browser.jupyter import Jupyter
-from tests.browser.pages import CELL, SECONDS, LabPage, eventually
+from tests.browser.pages import CELL, SECONDS, LabPage
+from tests.eventually import until
 
 NOTEBOOK = "classic.ipynb"
 LOADING, STARTING, LONG, SHORT, STOPPING = range(5)
@@ -35,7 +36,7 @@ def test_the_widgets_show_a_session_and_its_job_and_cancel_it(notebook: LabPage)
     cell.run(wait=False)
     expect(cell.view).to_contain_text("/900", timeout=60 * SECONDS)
     shown = cell.view.inner_text()
-    eventually("the counts move on", lambda: cell.view.inner_text() != shown)
+    until(lambda: cell.view.inner_text() != shown, "the counts move on")
     cell.view.get_by_label("Cancel the Spark jobs of this cell").click()
     cell.view.get_by_role("button", name="Cancel the jobs").click()
     cell.wait_done()

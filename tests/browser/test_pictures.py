@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.cells import LOAD
-from tests.browser.jupyter import ROOT, Jupyter
+from tests.browser.jupyter import Jupyter
 from tests.browser.pages import CELL, LabPage
+from tests.jupyter_server import ROOT
 
 NOTEBOOK = "flights.ipynb"
 LOADING, STARTING, WORKING = range(3)

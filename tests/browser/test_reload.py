@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from tests.browser.cells import LOAD, SMALL_START, stage
 from tests.browser.jupyter import Jupyter
-from tests.browser.pages import SECONDS, LabPage, eventually
+from tests.browser.pages import SECONDS, LabPage
+from tests.eventually import until
 
 NOTEBOOK = "reload.ipynb"
 LOADING, STARTING, LONG = range(3)
@@ -42,7 +43,7 @@ def test_a_reloaded_page_shows_the_running_job_in_the_panel_and_under_its_cell(l
     expect(lab.card).to_contain_text(TASKS, timeout=SOON)
     expect(lab.cell(STARTING).restored).to_have_count(0)
     shown = restored.inner_text()
-    eventually("what was put back is live", lambda: restored.inner_text() != shown)
+    until(lambda: restored.inner_text() != shown, "what was put back is live")
 
 
 def test_a_second_tab_shows_it_too(lab: LabPage, new_page: Callable[[Jupyter], LabPage]) -> None:

@@ -24,7 +24,8 @@ from tests.cluster.notebook_pods import NotebookPod, PodKernel, start_notebook_p
 from tests.cluster.plain_client import Place, Server
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
-from tests.embedded.kernels import GONE_SECONDS, eventually
+from tests.embedded.kernels import GONE_SECONDS
+from tests.eventually import eventually
 from tests.unit.session.conftest import World
 
 GIVEN = "SPARKK8S_TEST_KUBECONFIG"

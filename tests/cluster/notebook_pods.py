@@ -14,7 +14,8 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from sparkk8s_nb.model.podmerge import merge_pods
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import KINDS, Cells, eventually
+from tests.embedded.kernels import KINDS, Cells
+from tests.eventually import eventually
 
 FIRST_PORT = 9000
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")

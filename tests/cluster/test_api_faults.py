@@ -19,7 +19,7 @@ from sparkk8s_nb.localfiles import private_dir
 from tests.cluster.api_sessions import session_of
 from tests.cluster.credentials import Authority, write_kubeconfig
 from tests.cluster.real_cluster import Namespace, session_rules
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 from tests.unit.session.conftest import World
 
 HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"

@@ -19,7 +19,8 @@ import pytest
 
 from tests.cluster.apiserver import Api
 from tests.cluster.real_cluster import Namespace, session_rules
-from tests.embedded.kernels import KINDS, eventually
+from tests.embedded.kernels import KINDS
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(1200)
 

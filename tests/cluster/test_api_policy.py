@@ -19,7 +19,7 @@ from sparkk8s_nb.model.names import session_name
 from sparkk8s_nb.recipes.reaper import NAME as REAPER
 from tests.cluster.api_sessions import session_of
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 from tests.unit.session.conftest import World
 
 REGISTRY = "registry.example/team/"

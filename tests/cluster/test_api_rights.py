@@ -20,7 +20,7 @@ from sparkk8s_nb.model.rights import Right, singly
 from sparkk8s_nb.recipes.rbac import ACCOUNT
 from tests.cluster.api_sessions import session_of
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 from tests.unit.session.conftest import World
 
 SELECTOR = "sparkk8s-nb/session=other"

@@ -24,7 +24,7 @@ from tests.cluster.daemons import BrokenClusterError
 from tests.cluster.namespaces import SETTINGS
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
 from tests.cluster.real_cluster import RealCluster
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -10,7 +10,7 @@ import pytest
 
 from sparkk8s_nb.kube.lease import owner_reference
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(300)]
 

@@ -9,7 +9,7 @@ import pytest
 from sparkk8s_nb.cli.main import main
 from tests.cluster.left_sessions import NOTEBOOK, make_session
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

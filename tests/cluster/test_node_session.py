@@ -11,7 +11,8 @@ import pytest
 from tests.cluster.credentials import CONTEXT
 from tests.cluster.daemons import tail
 from tests.cluster.real_cluster import Namespace, session_rules
-from tests.embedded.kernels import GONE_SECONDS, Kernel, Remains, SessionFacts, eventually
+from tests.embedded.kernels import GONE_SECONDS, Kernel, Remains, SessionFacts
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

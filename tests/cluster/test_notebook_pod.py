@@ -8,7 +8,8 @@ import pytest
 
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import GONE_SECONDS, eventually
+from tests.embedded.kernels import GONE_SECONDS
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

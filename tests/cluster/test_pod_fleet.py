@@ -14,7 +14,8 @@ from sparkk8s_nb.model.quantities import parse_kubernetes_memory
 from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import GONE_SECONDS, SessionFacts, eventually
+from tests.embedded.kernels import GONE_SECONDS, SessionFacts
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

@@ -12,7 +12,8 @@ from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import Namespace
 from tests.cluster.volumes import shared_claim
-from tests.embedded.kernels import GONE_SECONDS, KINDS, eventually
+from tests.embedded.kernels import GONE_SECONDS, KINDS
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

@@ -13,7 +13,8 @@ from sparkk8s_nb.session.orphans import find_sessions, remove_all
 from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import RESTRICTED, Namespace, session_rules
-from tests.embedded.kernels import GONE_SECONDS, eventually
+from tests.embedded.kernels import GONE_SECONDS
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

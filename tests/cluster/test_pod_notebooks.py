@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from tests.cluster.notebook_pods import NotebookPod, PodKernel
-from tests.embedded.kernels import GONE_SECONDS, Cell, eventually
+from tests.embedded.kernels import GONE_SECONDS, Cell
 from tests.embedded.test_quickstart import (
     RESULTS,
     Run,
@@ -22,6 +22,7 @@ from tests.embedded.test_quickstart import (
     test_the_pandas_udf_is_right,
     test_the_plot_shows_the_right_numbers,
 )
+from tests.eventually import eventually
 
 __all__ = [  # the quickstart's own promises, here of a run in a pod
     "tables",

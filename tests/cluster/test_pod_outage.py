@@ -12,7 +12,8 @@ import pytest
 from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import GONE_SECONDS, eventually
+from tests.embedded.kernels import GONE_SECONDS
+from tests.eventually import eventually
 
 OUTAGE_SECONDS = float(os.environ.get("SPARKK8S_TEST_OUTAGE_SECONDS", "300"))
 """The promise is five minutes; whoever works on these tests may shorten it."""

@@ -18,7 +18,8 @@ from tests.cluster.empty_registry import empty_registry
 from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
-from tests.embedded.kernels import GONE_SECONDS, SessionFacts, eventually
+from tests.embedded.kernels import GONE_SECONDS, SessionFacts
+from tests.eventually import eventually
 
 STOPPED_SECONDS = float(os.environ.get("SPARKK8S_TEST_STOPPED_SECONDS", "180"))
 """The promise is three minutes; whoever works on these tests may shorten it."""

@@ -15,7 +15,8 @@ from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel
 from tests.cluster.real_cluster import Namespace
 from tests.cluster.wire_capture import captured, streams
-from tests.embedded.kernels import GONE_SECONDS, eventually
+from tests.embedded.kernels import GONE_SECONDS
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.node_tier, pytest.mark.timeout(600)]
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import eventually
+from tests.eventually import eventually
 
 SIZE = "1Gi"
 

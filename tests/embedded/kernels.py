@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from sparkk8s_nb.kube.connect import connect
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
+from tests.eventually import eventually
 
 CELL_SECONDS = 240.0
 """How long any cell may take here: the machine may be slow. No promise is checked with it."""
@@ -37,16 +38,6 @@ OUTPUTS = ("stream", "display_data", "execute_result", "error")
 """What a notebook keeps of a cell."""
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def eventually(done: Callable[[], bool], seconds: float = GONE_SECONDS) -> bool:
-    """Whether it becomes true in time."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 @dataclass

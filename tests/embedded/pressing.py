@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.embedded.kernels import Cell, Kernel, eventually
+from tests.embedded.kernels import Cell, Kernel
+from tests.eventually import eventually
 
 SOON = 60.0
 """What is stopped would run for many minutes; a loaded machine may take its time to start and to stop it."""

@@ -41,7 +41,8 @@ from sparkk8s_nb.errors import (
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
 from sparkk8s_nb.session import driver_network, port_slots
 from sparkk8s_nb.spark import java
-from tests.embedded.kernels import Remains, eventually
+from tests.embedded.kernels import Remains
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(300)
 

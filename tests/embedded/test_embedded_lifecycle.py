@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,7 @@ from sparkk8s_nb.embedded import lifecycle
 from sparkk8s_nb.embedded.isolated import readable_directories
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster, NodeSettings
 from sparkk8s_nb.errors import EmbeddedError
-
-LONG = 60.0
+from tests.eventually import until
 
 
 @pytest.fixture
@@ -35,15 +34,6 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SPARKK8S_RUNTIME_DIR", str(tmp_path / "run"))
     yield tmp_path / "run"
     lifecycle.down(timeout=30)
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait for something to become true."""
-    end = time.monotonic() + LONG
-    while not (found := condition()):
-        assert time.monotonic() < end, f"waited {LONG} s until {what}"
-        time.sleep(0.02)
-    return found
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +16,7 @@ from kubernetes import client, config, watch
 from kubernetes.client.exceptions import ApiException
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
-
-LONG = 60.0
+from tests.eventually import until
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +37,6 @@ def namespace(core: client.CoreV1Api) -> Iterator[str]:
     until(
         lambda: name not in {each.metadata.name for each in core.list_namespace().items}, "the namespace goes"
     )
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait for something to become true."""
-    end = time.monotonic() + LONG
-    while not (found := condition()):
-        assert time.monotonic() < end, f"waited {LONG} s until {what}"
-        time.sleep(0.02)
-    return found
 
 
 def body(name: str, script: str, **spec: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.embedded.kernels import Kernel, eventually
+from tests.embedded.kernels import Kernel
 from tests.embedded.pressing import SOON, Pressing
+from tests.eventually import eventually
 
 LONG = {
     "rdd": "sc.parallelize(range(10**5), 4).map(slow).sum()",

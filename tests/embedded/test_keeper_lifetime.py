@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from sparkk8s_nb.kube.connect import connect
 from sparkk8s_nb.kube.gateway import KubeCluster
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.processes import ProcessId, identify, is_alive
+from tests.eventually import eventually
 
 KINDS = ("Pod", "Service", "Secret", "ConfigMap", "Lease")
 names = itertools.count(1)
@@ -36,16 +36,6 @@ class Kernel:
     keeper: ProcessId
     child: ProcessId | None
     directory: Path
-
-
-def eventually(done: Callable[[], bool], seconds: float = 60.0) -> bool:
-    """Whether it becomes true in time."""
-    end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 @pytest.fixture

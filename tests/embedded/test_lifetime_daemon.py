@@ -11,7 +11,8 @@ import pytest
 
 from sparkk8s_nb.embedded import lifecycle
 from sparkk8s_nb.processes import is_alive
-from tests.embedded.kernels import Kernel, Remains, adapter, eventually
+from tests.embedded.kernels import Kernel, Remains, adapter
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -16,7 +16,8 @@ import pytest
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.processes import ProcessId, is_alive
-from tests.embedded.kernels import CELL_SECONDS, Kernel, Remains, SessionFacts, eventually, processes_of
+from tests.embedded.kernels import CELL_SECONDS, Kernel, Remains, SessionFacts, processes_of
+from tests.eventually import eventually
 
 STOPPED_SECONDS = float(os.environ.get("SPARKK8S_TEST_STOPPED_SECONDS", "180"))
 """The promise is three minutes; whoever works on these tests may shorten it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sparkk8s_nb.processes import is_alive
-from tests.embedded.kernels import Kernel, Remains, eventually
+from tests.embedded.kernels import Kernel, Remains
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -11,7 +11,8 @@ import pytest
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.processes import identify, is_alive
-from tests.embedded.kernels import Kernel, Remains, SessionFacts, eventually, temporary_files
+from tests.embedded.kernels import Kernel, Remains, SessionFacts, temporary_files
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(1500)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.kernels import CELL_SECONDS, Cell, Kernel, Remains, eventually
+from tests.embedded.kernels import CELL_SECONDS, Cell, Kernel, Remains
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(900)
 

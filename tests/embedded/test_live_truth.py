@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.embedded.kernels import Kernel, eventually
+from tests.embedded.kernels import Kernel
+from tests.eventually import eventually
 
 START = "%sparkk8s start -n 1 --cores 2 --memory 1g"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.embedded.kernels import Kernel, eventually
+from tests.embedded.kernels import Kernel
 from tests.embedded.pressing import Pressing
+from tests.eventually import eventually
 
 START = """
 import sparkk8s_nb as sk

@@ -6,7 +6,8 @@ import os
 import signal
 from collections.abc import Callable
 
-from tests.embedded.kernels import CELL_SECONDS, Cell, Kernel, Remains, eventually, temporary_files
+from tests.embedded.kernels import CELL_SECONDS, Cell, Kernel, Remains, temporary_files
+from tests.eventually import eventually
 
 KILLED_EARLY = """
 import os, signal

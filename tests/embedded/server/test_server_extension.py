@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from sparkk8s_nb.processes import ProcessId, is_alive
-from tests.embedded.kernels import eventually, processes_of
+from tests.embedded.kernels import processes_of
+from tests.eventually import eventually
 
 from .conftest import BASE
 

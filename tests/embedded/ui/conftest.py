@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import http.client
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,18 +19,11 @@ from sparkk8s_nb.server.local_ui import open_ui, stop_ui
 from sparkk8s_nb.server.ui_address import read_address
 from tests.embedded.answers import Answer
 from tests.embedded.fake_spark_ui import spark_ui
+from tests.eventually import until
 
 __all__ = ["spark_ui"]
 
 LONG = 60.0
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait for something that happens in another process."""
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {LONG} s for {what}"
-        time.sleep(0.05)
 
 
 @dataclass
@@ -136,4 +128,4 @@ def make_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
             stop_ui(place.record)
             place.record.unlink(missing_ok=True)
         for process in set().union(*(place.seen for place in places)):
-            wait_until(lambda process=process: not is_alive(process), "the end of a proxy")
+            until(lambda process=process: not is_alive(process), "a proxy ends")

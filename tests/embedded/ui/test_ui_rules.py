@@ -20,8 +20,9 @@ from sparkk8s_nb.server import local_ui
 from sparkk8s_nb.server.jws import sign
 from sparkk8s_nb.server.local_ui import open_ui, stop_ui
 from sparkk8s_nb.server.ui_address import ADDRESS_FILE, LOG_FILE, read_address
+from tests.eventually import until
 
-from .conftest import LONG, Browser, wait_until
+from .conftest import LONG, Browser
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +288,7 @@ def test_it_ends_with_the_record(make_place, spark_ui):
     place.write(spark_ui.url)
     proxy = place.browser() and place.proxy
     place.record.unlink()
-    wait_until(lambda: not is_alive(proxy), "the proxy's end")
+    until(lambda: not is_alive(proxy), "the proxy ends")
     assert not (place.record.parent / ADDRESS_FILE).exists()
     with pytest.raises(NoSessionError):
         open_ui(place.record)
@@ -299,7 +300,7 @@ def test_it_ends_with_the_kernel(make_place, spark_ui):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as kernel:
         place.write(spark_ui.url, identify(kernel.pid))
         proxy = place.browser() and place.proxy
-    wait_until(lambda: not is_alive(proxy), "the proxy's end")
+    until(lambda: not is_alive(proxy), "the proxy ends")
 
 
 def test_it_ends_when_told_to(make_place, spark_ui):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ from sparkk8s_nb.spark import interrupt, main_calls
 from sparkk8s_nb.spark.attribution import CellMark, current_tags
 from sparkk8s_nb.spark.interrupt import CellScope, Interrupts
 from sparkk8s_nb.spark.main_calls import MainCalls, Press
+from tests.eventually import until
 
 OK = "yv"
 FAILED = "xro7"
@@ -91,13 +91,6 @@ def world() -> Iterator[World]:
 
 def press() -> None:
     signal.raise_signal(signal.SIGINT)
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_commands_pass_as_they_are(world):
@@ -205,7 +198,7 @@ def test_a_call_that_does_not_come_back_is_left(world, monkeypatch):
 
     def during() -> None:
         press()
-        wait_until(lambda: False)
+        until(lambda: False, "it is interrupted")
 
     world.jvm.during = during
     with pytest.raises(KeyboardInterrupt):
@@ -220,7 +213,7 @@ def test_what_follows_a_call_that_was_left_is_left_as_well_if_the_jvm_hangs(worl
     scope = world.enter()
 
     def hang() -> None:
-        wait_until(lambda: False)
+        until(lambda: False, "it is interrupted")
 
     def during() -> None:
         press()
@@ -232,7 +225,7 @@ def test_what_follows_a_call_that_was_left_is_left_as_well_if_the_jvm_hangs(worl
             world.send()
     scope.leave()
     next_scope = world.enter()
-    world.jvm.during = lambda: wait_until(lambda: world.interrupts.presses.empty())
+    world.jvm.during = lambda: until(world.interrupts.presses.empty, "the press is taken")
     assert world.send() == OK
     next_scope.leave()
 
@@ -252,7 +245,7 @@ def test_after_a_call_that_was_left_a_jvm_that_answers_is_trusted(world, monkeyp
     assert world.send() == OK
     assert world.calls.press is None
     monkeypatch.setattr(interrupt, "PATIENCE", 0.0)
-    world.jvm.during = lambda: wait_until(lambda: world.interrupts.presses.empty())
+    world.jvm.during = lambda: until(world.interrupts.presses.empty, "the press is taken")
     assert world.send() == OK
     scope.leave()
 
@@ -348,9 +341,9 @@ def test_jobs_are_cancelled_until_the_cell_has_ended(world, monkeypatch):
     scope = world.enter()
     with pytest.raises(KeyboardInterrupt):
         press()
-    wait_until(lambda: len(world.cancelled) > 20)
+    until(lambda: len(world.cancelled) > 20, "it was cancelled often")
     scope.leave()
-    wait_until(lambda: scope._canceller is not None and not scope._canceller.alive)
+    until(lambda: scope._canceller is not None and not scope._canceller.alive, "the canceller ends")
 
 
 def test_while_a_call_that_was_left_goes_on_its_jobs_are_cancelled(world, monkeypatch):
@@ -370,9 +363,9 @@ def test_while_a_call_that_was_left_goes_on_its_jobs_are_cancelled(world, monkey
         world.send()
     scope.leave()
     before = len(world.cancelled)
-    wait_until(lambda: len(world.cancelled) > before + 5)
+    until(lambda: len(world.cancelled) > before + 5, "it was cancelled again")
     lives[0] = False
-    wait_until(lambda: scope._canceller is not None and not scope._canceller.alive)
+    until(lambda: scope._canceller is not None and not scope._canceller.alive, "the canceller ends")
 
 
 def test_a_driver_that_is_gone_ends_the_cancelling(world):
@@ -381,7 +374,7 @@ def test_a_driver_that_is_gone_ends_the_cancelling(world):
     world.interrupts.cancel = lambda *_: 1 / 0
     with pytest.raises(KeyboardInterrupt):
         press()
-    wait_until(lambda: scope._canceller is not None and not scope._canceller.alive)
+    until(lambda: scope._canceller is not None and not scope._canceller.alive, "the canceller ends")
     scope.leave()
 
 

@@ -28,7 +28,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, Route, sync_playwright
+from playwright.sync_api import Page, Route
+from support.chromium import chromium, counters, cpu_seconds, heap
 
 import sparkk8s_nb.views
 from sparkk8s_nb.model.fleet import (
@@ -47,11 +48,6 @@ from sparkk8s_nb.model.wire import keyframe
 from sparkk8s_nb.model.wire_delta import message
 
 STATIC = Path(sparkk8s_nb.views.__file__).with_name("static")
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PLACE = "http://views.localhost/"
 PERIOD = 0.25
 LOOKS = 10
@@ -236,22 +232,9 @@ class Server:
             route.fulfill(status=404, body="")
 
 
-def heap(cdp: CDPSession) -> int:
-    """Bytes in use after a forced collection."""
-    cdp.send("HeapProfiler.collectGarbage")
-    return int(cdp.send("Runtime.getHeapUsage")["usedSize"])
-
-
-def cpu_seconds(cdp: CDPSession) -> float:
-    """Seconds of CPU of the main thread's tasks, painting included."""
-    metrics = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
-    return float(metrics["TaskDuration"])
-
-
 def measure(page: Page, server: Server, steps: int) -> dict[str, Any]:
     """Play all messages and look at the page on the way."""
-    cdp = page.context.new_cdp_session(page)
-    cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+    cdp = counters(page)
     page.wait_for_function("window.bench && window.bench.ready")
     empty = heap(cdp)
     page.evaluate("bench.begin()")
@@ -311,14 +294,12 @@ def main() -> None:
     options = parser.parse_args()
     steps = LOOKS * max(1, round(options.seconds / PERIOD / LOOKS)) + 1
     server = Server(Story(options.executors, options.tasks, steps))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         page.route("**/*", server.answer)
         page.goto(PLACE)
         result = measure(page, server, steps)
         version = browser.version
-        browser.close()
     print(f"machine: {os.cpu_count()} cores, {platform.platform()}, Python {sys.version.split()[0]}")
     print(
         f"Chromium {version}; {options.executors} executors, {options.tasks} tasks, {(steps - 1) * PERIOD:.0f} s"

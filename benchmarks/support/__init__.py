@@ -1,1 +1,7 @@
-"""What several benchmarks share: a real cluster to measure on, brought up as the tests do."""
+"""What benchmarks share. A benchmark is a script: the tests' package is not on its path by itself."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))

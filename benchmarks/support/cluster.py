@@ -12,15 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # a benchmark is a script: the tests' package is not on its path
-
-from tests.cluster import node_tier  # noqa: E402
-from tests.cluster.cleanup import new_run  # noqa: E402
-from tests.cluster.credentials import CONTEXT  # noqa: E402
-from tests.cluster.notebook_pods import NotebookPod, start_notebook_pod  # noqa: E402
-from tests.cluster.real_cluster import Namespace, RealCluster, session_rules  # noqa: E402
-from tests.cluster.volumes import shared_claim  # noqa: E402
+from tests.cluster import node_tier
+from tests.cluster.cleanup import new_run
+from tests.cluster.credentials import CONTEXT
+from tests.cluster.notebook_pods import NotebookPod, start_notebook_pod
+from tests.cluster.real_cluster import Namespace, RealCluster, session_rules
+from tests.cluster.volumes import shared_claim
 
 ACCOUNT = "notebook"
 CACHE = "cache"

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
+from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.browser.jupyter import Jupyter, running
 from tests.browser.pages import SECONDS, LabPage
 from tests.embedded.conftest import embedded_cluster, prepared_starts
@@ -16,16 +17,6 @@ from tests.jupyter_server import ROOT
 
 __all__ = ["embedded_cluster", "prepared_starts"]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 FAILURES = ROOT / "out" / "browser"
 """What the page looked like when a test failed, and what Jupyter's log said."""
 

@@ -13,6 +13,7 @@ import nbformat
 from tests.jupyter_server import ROOT, JupyterServer
 
 PANEL = ROOT / "sparkk8s_nb" / "labextension"
+OURS: Mapping[str, Path] = {"sparkk8s-nb": PANEL}
 
 NO_UPDATES = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
 OPTIONS = (
@@ -43,7 +44,7 @@ class Jupyter(JupyterServer):
         *,
         labextensions: Mapping[str, Path] | None = None,
     ) -> None:
-        places = _lab_places(directory, labextensions or {"sparkk8s-nb": PANEL})
+        places = _lab_places(directory, OURS if labextensions is None else labextensions)
         super().__init__(
             directory,
             ["jupyterlab", *OPTIONS],

@@ -1,10 +1,9 @@
 """How long until Spark works in a notebook pod of a real Kubernetes: ours against stock pyspark in client mode.
 
 Both start two executors of one core on the same cluster, of the same image, and run a first JVM task, a first
-Python task and a first SQL query, each in a fresh process in the same pod, in turns: stock pyspark; ours in an
-image as it comes, the first time and later, when the archive of the driver's classes is there that the first start
-has had made in its background; and ours with the archives that ``sparkk8s-nb prepare`` puts into an image while it
-is built (here they are in a volume that all pods mount). Stock pyspark has its default confs but for
+Python task and a first SQL query, each in a fresh process in the same pod, in turns: stock pyspark, ours in an
+image as it comes, and ours with the archives of Spark's classes that ``sparkk8s-nb prepare`` puts into an image
+while it is built (here they are in a volume that all pods mount). Stock pyspark has its default confs but for
 what it needs to reach cluster and image. Prints a table and a JSON line.
 
     python benchmarks/cluster_start.py [--rounds 7]
@@ -23,7 +22,7 @@ from start import MARKS
 from support.cluster import NOWHERE, Place, place
 
 ROUNDS = 7
-KINDS = ("stock", "first", "later", "prepared")
+KINDS = ("stock", "ours", "prepared")
 OURS = KINDS[1:]
 HERE = Path(__file__).parent
 
@@ -37,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     with place() as where:
         prepare(where)
-        where.python("/tmp/in_pod.py", "archives", "prepared")
+        where.python("/tmp/in_pod.py", "archives", "ours")
         report(measure(where, options.rounds))
 
 
@@ -56,7 +55,7 @@ def measure(where: Place, rounds: int) -> Rounds:
     """All rounds, after one of each that only warms caches and compiles Python's modules."""
     results: Rounds = {kind: [] for kind in KINDS}
     for number in range(rounds + 1):
-        for kind in (*KINDS[number % len(KINDS) :], *KINDS[: number % len(KINDS)]):
+        for kind in (*KINDS[number % 3 :], *KINDS[: number % 3]):
             result = where.python("/tmp/in_pod.py", "start", kind)
             if number:
                 results[kind].append(result)
@@ -80,8 +79,8 @@ def report(results: Rounds) -> None:
             line += f" {medians[kind]:8.2f} {statistics.median(ratios[kind]):6.2f} {low:5.2f} {high:5.2f}"
         print(line)
         facts["medians"][mark], facts["ratios"][mark] = medians, ratios
-    phases = phases_of(results["first"])
-    load, rounds = os.getloadavg(), len(results["first"])
+    phases = phases_of(results["ours"])
+    load, rounds = os.getloadavg(), len(results["ours"])
     print(f"\n{rounds} rounds, load {load[0]:.1f}, {os.cpu_count()} processors")
     print(
         json.dumps({"benchmark": "cluster_start", **facts, "phases": phases, "load": load, "rounds": rounds})
@@ -90,7 +89,7 @@ def report(results: Rounds) -> None:
 
 def phases_of(rounds: list[dict[str, dict[str, float]]]) -> dict[str, float]:
     """What a start of ours does how long, median seconds; printed."""
-    print("\nphases of a first start, median seconds")
+    print("\nphases of ours, median seconds")
     phases = {}
     for name in rounds[0]["phases"]:
         phases[name] = statistics.median(each["phases"].get(name, 0.0) for each in rounds)

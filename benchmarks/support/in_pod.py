@@ -1,14 +1,12 @@
 """Runs in a notebook pod: sessions of ours and of stock pyspark, with the same image and the same sizes.
 
-``python in_pod.py start stock|first|later|prepared``, or ``ask|hold|session ours|stock NUMBER``; what it found is the
-last line that it prints.
+``python in_pod.py start|ask|hold|session ours|prepared|stock [NUMBER]``; what it found is the last line that it prints.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import sys
 import time
@@ -28,8 +26,6 @@ SIZE = {"cores": 1, "executor_memory": "1g", "driver_memory": "1g"}
 
 ARCHIVES = "/cache"
 """A volume with the archives of Spark's classes, where an image that was prepared has them."""
-CACHES = {"first": "/tmp/no-archives", "later": "/tmp/driver-archive", "prepared": ARCHIVES}
-"""Where a start looks for archives: a first start finds none, a later one the driver's, which the first has made."""
 
 
 def ours(executors: int, **more: Any) -> Any:
@@ -84,11 +80,7 @@ def make_archives() -> None:
     from sparkk8s_nb.session.preparing import prepare
 
     os.environ["SPARKK8S_CACHE_DIR"] = ARCHIVES
-    made = prepare(lambda doing: print(doing, file=sys.stderr))
-    of_driver = Path(CACHES["later"]) / made["driver"].relative_to(ARCHIVES)
-    for directory in (of_driver.parent.parent, of_driver.parent):
-        directory.mkdir(mode=0o700, parents=True)
-    shutil.copy(made["driver"], of_driver)
+    prepare(lambda doing: print(doing, file=sys.stderr))
 
 
 def start(kind: str, begin: float) -> dict[str, Any]:
@@ -100,9 +92,9 @@ def start(kind: str, begin: float) -> dict[str, Any]:
         marks = marks_of(spark, begin)
         spark.stop()
         return {"marks": marks, "phases": {}}
-    os.environ["SPARKK8S_CACHE_DIR"] = CACHES[kind]
-    volume = {"volume": f"cache:{ARCHIVES}:ro"} if kind == "prepared" else {}
-    session = ours(2, class_archives=False, **volume)
+    if kind == "prepared":
+        os.environ["SPARKK8S_CACHE_DIR"] = ARCHIVES
+    session = ours(2, **({"volume": f"cache:{ARCHIVES}:ro"} if kind == "prepared" else {}))
     marks = marks_of(session.spark, begin)
     ends = [moment for _, moment in session.phases[1:]]
     phases = {name: end - at for (name, at), end in zip(session.phases, ends, strict=False) if name}

@@ -20,7 +20,6 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from sparkk8s_nb import localfiles, processes
-from sparkk8s_nb.cgroup import cgroup_limits
 from sparkk8s_nb.embedded import (
     certificates,
     discovery,
@@ -84,7 +83,7 @@ class Daemon:
         self._idle_since: float | None = time.monotonic()
         self._has = node.machine()
         self._may_use = node.usable(
-            self._has, cgroup_limits(), settings.cpus, settings.memory, overcommit=settings.overcommit
+            self._has, node.cgroup_limits(), settings.cpus, settings.memory, overcommit=settings.overcommit
         )
         self._started = time.time()
         self.store = Store(clock=clock, first_version=int(time.time() * 1000))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import psutil
 
@@ -16,6 +18,7 @@ from sparkk8s_nb.embedded.objects import Object, timestamp
 
 #: as many pods as processes and addresses comfortably allow
 PODS = 500
+_UNLIMITED = 1 << 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,65 @@ def usable(
     if overcommit and cpus is not None:
         return Capacity(cpus=cpus, memory=least.memory)
     return least
+
+
+def cgroup_limits(
+    *, membership: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")
+) -> tuple[float | None, int | None]:
+    """The cgroup's limits: cores and bytes, None where there is none.
+
+    Both versions are read, and all groups from this process's own up to the root: the smallest counts.
+
+    Parameters
+    ----------
+    membership, mounted : Path
+        Where the kernel tells them.
+    """
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return None, None
+    cpus: list[float] = []
+    memory: list[int] = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        base = mounted if not controllers else mounted / controllers
+        for group in _upwards(base, path):
+            if not controllers:
+                cpus += _quota(_read(group / "cpu.max").split())
+                memory += _bytes(_read(group / "memory.max"))
+            if "memory" in controllers.split(","):
+                memory += _bytes(_read(group / "memory.limit_in_bytes"))
+            if "cpu" in controllers.split(","):
+                cpus += _quota([_read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")])
+    return min(cpus, default=None), min(memory, default=None)
+
+
+def _upwards(base: Path, path: str) -> Iterator[Path]:
+    """The group's directory and those above it (inside a container the path may not be mounted)."""
+    group = base / path.strip("/")
+    while True:
+        yield group
+        if group == base or base not in group.parents:
+            return
+        group = group.parent
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _bytes(text: str) -> list[int]:
+    return [int(text)] if text.isdigit() and 0 < int(text) < _UNLIMITED else []
+
+
+def _quota(parts: list[str]) -> list[float]:
+    if len(parts) == 2 and parts[0].isdigit() and parts[1].isdigit() and int(parts[1]):
+        return [int(parts[0]) / int(parts[1])] if int(parts[0]) else []
+    return []
 
 
 def node_name() -> str:

@@ -257,7 +257,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         key="class_archives", choices=("on", "off"), default=True, kind=values.ON_OFF, group=Group.COURSE,
-        help="Whether a first start makes archives of Spark's classes for faster later ones (on; pods: the driver's).",
+        help="Whether a first start makes archives of Spark's classes for faster later ones (on; embedded cluster).",
         example="off",
     ),
 )  # fmt: skip

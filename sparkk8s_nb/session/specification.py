@@ -11,7 +11,6 @@ from typing import Any
 
 import psutil
 
-from sparkk8s_nb.cgroup import cgroup_limits
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.memory import (
     MIN_OVERHEAD,
@@ -200,8 +199,11 @@ def local_files(paths: Iterable[object]) -> tuple[str, ...]:
 def memory_limit() -> int:
     """What this process may use at most: the machine's memory, or its container's limit; bytes."""
     total = int(psutil.virtual_memory().total)
-    _, limit = cgroup_limits()
-    return total if limit is None else min(total, limit)
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        file = Path(path)
+        if file.is_file() and (text := file.read_text().strip()).isdecimal():
+            return min(total, int(text))
+    return total
 
 
 def _executor(

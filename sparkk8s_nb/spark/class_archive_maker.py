@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import IO
@@ -41,11 +41,7 @@ EXECUTOR_CONF_DIR = "/opt/spark/conf"
 
 
 def make(
-    java: Java,
-    spark_home: Path,
-    cache: Path,
-    say: Callable[[str], object] = lambda _: None,
-    roles: Collection[str] = ROLES,
+    java: Java, spark_home: Path, cache: Path, say: Callable[[str], object] = lambda _: None
 ) -> ClassArchives:
     """Make the archives that are missing; another process that makes them is waited for.
 
@@ -56,8 +52,6 @@ def make(
     cache : Path
     say : callable
         Told what is done, in a few words.
-    roles : Collection of str
-        Whose archives: ``driver``, ``executor``.
 
     Raises
     ------
@@ -69,7 +63,7 @@ def make(
     private_dir(archives.directory)
     with (archives.directory / "lock").open("w") as lock:
         _lock(lock, say)
-        for role in (role for role in archives.missing() if role in roles):
+        for role in archives.missing():
             say(f"Making the archive of the {role}'s classes")
             _make_one(java, spark_home, archives, role)
     if os.getuid() == 0:
@@ -107,14 +101,13 @@ def _lock(file: IO[str], say: Callable[[str], object]) -> None:
         time.sleep(0.2)
 
 
-def make_in_background(java: Java, spark_home: Path, cache: Path, roles: Collection[str] = ROLES) -> None:
+def make_in_background(java: Java, spark_home: Path, cache: Path) -> None:
     """Start a process that makes them at the lowest priority, and ends by itself; it outlives this one.
 
     It is nobody's child, so that no kernel keeps a zombie of it.
     """
     command = module_command(__name__, "--java-home", str(java.home))
     command += ["--java-version", str(java.version), "--spark-home", str(spark_home), "--cache", str(cache)]
-    command += ["--roles", *roles]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -227,13 +220,11 @@ def main() -> None:
     parser.add_argument("--java-version", type=int, required=True)
     parser.add_argument("--spark-home", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--roles", nargs="+", choices=ROLES, required=True)
     options = parser.parse_args()
     if os.fork():
         return
     _step_back()
-    java = Java(home=options.java_home, version=options.java_version)
-    make(java, options.spark_home, options.cache, roles=options.roles)
+    make(Java(home=options.java_home, version=options.java_version), options.spark_home, options.cache)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sparkk8s_nb.errors import UsageError
@@ -141,19 +143,20 @@ def test_local_files_must_be_there_and_a_home_is_resolved(tmp_path, monkeypatch)
         spec(f"--py-files {tmp_path}")
 
 
-@pytest.mark.parametrize(
-    ("limit", "found"),
-    [(2 * GIB, 2 * GIB), (64 * GIB, 16 * GIB), (None, 16 * GIB)],
-    ids=["less", "more", "none"],
-)
-def test_a_containers_limit_is_the_machine(limit, found, monkeypatch):
+def test_a_containers_limit_is_the_machine(tmp_path, monkeypatch):
     """The cgroup's, where it is less."""
     monkeypatch.undo()
-    monkeypatch.setattr(specification, "cgroup_limits", lambda: (None, limit))
-    monkeypatch.setattr(
-        specification.psutil, "virtual_memory", lambda: type("Memory", (), {"total": 16 * GIB})()
-    )
-    assert specification.memory_limit() == found
+    file = tmp_path / "memory.max"
+    real = Path
+
+    def place(path):
+        return file if path == "/sys/fs/cgroup/memory.max" else real(tmp_path / "none")
+
+    monkeypatch.setattr(specification, "Path", place)
+    file.write_text(f"{2 * GIB}\n")
+    assert specification.memory_limit() == 2 * GIB
+    file.write_text("max\n")
+    assert specification.memory_limit() == specification.psutil.virtual_memory().total
 
 
 def test_variables_are_taken_from_the_kernel_by_name():

@@ -41,9 +41,14 @@ EXECUTOR_CONF_DIR = "/opt/spark/conf"
 
 
 def make(
-    java: Java, spark_home: Path, cache: Path, say: Callable[[str], object] = lambda _: None
+    java: Java,
+    spark_home: Path,
+    cache: Path,
+    say: Callable[[str], object] = lambda _: None,
+    *,
+    wait: bool = True,
 ) -> ClassArchives:
-    """Make the archives that are missing; another process that makes them is waited for.
+    """Make the archives that are missing.
 
     Parameters
     ----------
@@ -52,6 +57,8 @@ def make(
     cache : Path
     say : callable
         Told what is done, in a few words.
+    wait : bool
+        Whether another process that makes them is waited for; without, it is left to it.
 
     Raises
     ------
@@ -62,7 +69,8 @@ def make(
     private_dir(archives.directory.parent)
     private_dir(archives.directory)
     with (archives.directory / "lock").open("w") as lock:
-        _lock(lock, say)
+        if not _lock(lock, say, wait=wait):
+            return archives
         for role in archives.missing():
             say(f"Making the archive of the {role}'s classes")
             _make_one(java, spark_home, archives, role)
@@ -81,20 +89,22 @@ def _open_to_all(archives: ClassArchives) -> None:
             archives.path(role).chmod(0o644)
 
 
-def _lock(file: IO[str], say: Callable[[str], object]) -> None:
-    """Wait for whoever makes them already."""
+def _lock(file: IO[str], say: Callable[[str], object], *, wait: bool) -> bool:
+    """Whether nobody makes them now, or any more."""
     deadline, told = time.monotonic() + 2 * TIMEOUT, False
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            if not wait:
+                return False
             if time.monotonic() > deadline:
                 raise JavaError(
                     "Another process makes archives of Spark's classes and does not come to an end.",
                     fix="Starts work without them, only slower.",
                 ) from error
         else:
-            return
+            return True
         if not told:
             say("Waiting for another process that makes them")
             told = True
@@ -224,7 +234,8 @@ def main() -> None:
     if os.fork():
         return
     _step_back()
-    make(Java(home=options.java_home, version=options.java_version), options.spark_home, options.cache)
+    java = Java(home=options.java_home, version=options.java_version)
+    make(java, options.spark_home, options.cache, wait=False)  # of many notebooks' first starts one does it
 
 
 if __name__ == "__main__":

@@ -210,3 +210,13 @@ def test_executors_are_told_of_an_archive_only_when_there_is_one(java, spark, tm
     assert HINT not in executor_hints(java, "python3", archives)
     class_archive_maker.make(java, spark, tmp_path / "cache")
     assert executor_hints(java, "python3", archives)[HINT] == str(archives.path(EXECUTOR))
+
+
+def test_a_background_leaves_the_work_to_who_is_at_it(java, spark, tmp_path):
+    """Twenty notebooks that start at once make the archives once, and nobody waits for them."""
+    archives = archives_for(java, spark, tmp_path / "cache")
+    archives.directory.mkdir(parents=True)
+    with (archives.directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        class_archive_maker.make(java, spark, tmp_path / "cache", pytest.fail, wait=False)
+    assert archives.missing() == (DRIVER, EXECUTOR)

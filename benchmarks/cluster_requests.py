@@ -1,8 +1,8 @@
 """What sessions ask of a real API server: while idle, and while executors are asked for; ours and stock pyspark.
 
 From the API server's own audit log. Idle: a session with two executors that does nothing (aims: at most 0.1
-requests a second, one write in 30 s). Asking: so many executors that no node takes, created a second (aim: not
-below stock). Prints a table and a JSON line.
+requests a second, one write in 30 s). Asking: so many executors that no node takes, created a second, at a start
+(when the driver still loads its classes) and later (aim: not below stock). Prints a table and a JSON line.
 
     python benchmarks/cluster_requests.py [--minutes 6] [--executors 60] [--rounds 3]
 """
@@ -28,32 +28,37 @@ OURS = "sparkk8s-nb"
 def main() -> None:
     """Measure both and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--minutes", type=float, default=6.0, help="0: only the asking")
     parser.add_argument("--executors", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with place() as where:
         prepare(where)
-        asked = {kind: [] for kind in KINDS}
+        asked: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
         for _ in range(options.rounds):
             for kind in KINDS:
-                asked[kind].append(rate(where, kind, options.executors))
-        idle = {kind: idle_requests(where, kind, 60 * options.minutes) for kind in KINDS}
+                asked[kind].append(rates(where, kind, options.executors))
+        idle = {
+            kind: idle_requests(where, kind, 60 * options.minutes) if options.minutes else []
+            for kind in KINDS
+        }
     report(idle, asked, 60 * options.minutes, options.executors)
 
 
-def rate(where: Place, kind: str, executors: int) -> float:
-    """Executor pods created a second, from the first to the last of them."""
+def rates(where: Place, kind: str, executors: int) -> dict[str, float]:
+    """Executor pods created a second, from the first to the last of them: at a start and later."""
     begin = time.time()
-    where.python("/tmp/in_pod.py", "ask", kind, str(executors))
-    made = [
-        request.at
-        for request in between(where.requests(), begin, time.time())
-        if (request.verb, request.resource) == ("create", "pods") and request.agent != OURS
-    ][:executors]
-    assert len(made) == executors, f"{kind}: {len(made)} of {executors} executors were asked for"
-    found = (executors - 1) / (made[-1] - made[0])
-    print(f"{kind}: {found:.0f} executors a second", file=sys.stderr)
+    again = where.python("/tmp/in_pod.py", "ask", kind, str(executors))["again"]
+    found = {}
+    for when, since, until in (("at a start", begin, again), ("later", again, time.time())):
+        made = [
+            request.at
+            for request in between(where.requests(), since, until)
+            if (request.verb, request.resource) == ("create", "pods") and request.agent != OURS
+        ]
+        assert len(made) == executors, f"{kind}: {len(made)} of {executors} executors were asked for"
+        found[when] = (executors - 1) / (max(made) - min(made))
+    print(kind, {when: round(each, 1) for when, each in found.items()}, file=sys.stderr)
     return found
 
 
@@ -64,22 +69,26 @@ def idle_requests(where: Place, kind: str, seconds: float) -> list[Request]:
 
 
 def report(
-    idle: dict[str, list[Request]], asked: dict[str, list[float]], seconds: float, executors: int
+    idle: dict[str, list[Request]], asked: dict[str, list[dict[str, float]]], seconds: float, executors: int
 ) -> None:
     """The tables and the JSON line."""
     facts: dict[str, object] = {}
     print(f"an idle session with two executors, {seconds:.0f} s")
     print(f"{'':8s} {'requests/s':>10s} {'writes in 30 s':>14s}   requests")
-    for kind, requests in idle.items():
+    for kind, requests in idle.items() if seconds else ():
         kinds = Counter(f"{each.agent}: {each.verb} {each.resource}" for each in requests)
         writes = sum(each.writes for each in requests)
         shown = ", ".join(f"{count} {name}" for name, count in kinds.most_common())
         print(f"{kind:8s} {len(requests) / seconds:10.3f} {30 * writes / seconds:14.2f}   {shown}")
         facts[f"idle {kind}"] = {"requests": len(requests), "writes": writes, "kinds": dict(kinds)}
     print(f"\n{executors} executors that no node takes, created a second")
-    for kind, rates in asked.items():
-        print(f"{kind:8s} {statistics.median(rates):6.1f}   {min(rates):.1f} to {max(rates):.1f}")
-        facts[f"asked {kind}"] = rates
+    for kind, rounds in asked.items():
+        for when in rounds[0]:
+            found = [each[when] for each in rounds]
+            print(
+                f"{kind:8s} {when:12s} {statistics.median(found):6.1f}   {min(found):.1f} to {max(found):.1f}"
+            )
+        facts[f"asked {kind}"] = rounds
     load = os.getloadavg()
     print(f"\n{len(asked['ours'])} rounds, load {load[0]:.1f}, {os.cpu_count()} processors")
     print(json.dumps({"benchmark": "cluster_requests", **facts, "seconds": seconds, "load": load}))

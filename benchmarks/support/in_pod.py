@@ -103,9 +103,15 @@ def start(kind: str, begin: float) -> dict[str, Any]:
 
 
 def ask(kind: str, number: int, seconds: float = 30.0) -> dict[str, Any]:
-    """Ask for so many executors that no node takes; the API server's log has when."""
+    """Ask for so many executors that no node takes, at the start and once more later; the API server's log has when.
+
+    Returns when the second time was.
+    """
     if kind == "stock":
         spark = stock(number, NOWHERE)
+        time.sleep(seconds)
+        again = time.time()
+        spark.sparkContext._jsc.sc().requestExecutors(number)
         time.sleep(seconds)
         spark.stop()
     else:
@@ -113,8 +119,11 @@ def ask(kind: str, number: int, seconds: float = 30.0) -> dict[str, Any]:
         nowhere.write_text(json.dumps({"kind": "Pod", "spec": {"nodeSelector": {"disk": "diamond"}}}))
         session = ours(number, wait=0, pod_template=str(nowhere))
         time.sleep(seconds)
+        again = time.time()
+        session.scale(2 * number)
+        time.sleep(seconds)
         session.stop()
-    return {}
+    return {"again": again}
 
 
 def hold(kind: str, seconds: float) -> dict[str, Any]:

@@ -32,6 +32,8 @@ CHORES = 1000
 MARK_WITHIN = 10.0
 EVENTS_EVERY = 4.0
 EVENTS_OF = 3
+ASK_AT_MOST_EVERY = 60.0
+"""What has waited long is asked about ever less often: it may wait for hours, and each question is a request."""
 
 
 class Chore(StrEnum):
@@ -39,6 +41,27 @@ class Chore(StrEnum):
 
     LEASE = "lease"
     STOP = "stop"
+
+
+class _Pace:
+    """When to ask again about what does not change: after a time, then after half as long again, and so on."""
+
+    def __init__(self, every: float) -> None:
+        self._first = self._every = every
+        self._asked: float | None = None
+
+    def begin(self) -> None:
+        """Something has changed: from now on it is asked as often as at first."""
+        self._every = self._first
+
+    def due(self, now: float) -> bool:
+        """Whether to ask now; then that has been done."""
+        if self._asked is not None and now - self._asked < self._every:
+            return False
+        if self._asked is not None:
+            self._every = min(ASK_AT_MOST_EVERY, 1.5 * self._every)
+        self._asked = now
+        return True
 
 
 class Caretaker:
@@ -86,8 +109,10 @@ class Caretaker:
         self._worker = Worker("caretaker", self._work, on_death=self._died)
         self._lost = False
         self._lease_seen = 0.0
-        self._asked_since: float | None = None
-        self._events_seen = 0.0
+        self._short = 0
+        self._why_none_come = _Pace(LOOK_EVERY)
+        self._waiting: frozenset[str] = frozenset()
+        self._what_they_wait_for = _Pace(EVENTS_EVERY)
         self._events_refused = False
 
     def start(self) -> None:
@@ -231,12 +256,11 @@ class Caretaker:
 
         Spark's backend only writes refusals into the driver's log.
         """
-        fleet = self._fleet.feed.value
-        if not fleet.asked or self._fleet.tripped:
-            self._asked_since = None
+        before, self._short = self._short, self._fleet.feed.value.asked
+        if not self._short or self._fleet.tripped or self._short < before or not before:
+            self._why_none_come.begin()  # none is missing, or some have come, or it is the first look
             return
-        if self._asked_since is None:
-            self._asked_since = self._now()
+        if not self._why_none_come.due(self._now()):
             return
         try:
             self._objects.probe()
@@ -248,10 +272,11 @@ class Caretaker:
     def _ask_what_they_wait_for(self) -> None:
         """The Events of the first few executors that are pending; the others wait for the same."""
         pending = [view for view in self._fleet.feed.value.executors if view.phase is Phase.PENDING]
-        now = self._now()
-        if not pending or self._events_refused or now - self._events_seen < EVENTS_EVERY:
+        before, self._waiting = self._waiting, frozenset(view.id for view in pending)
+        if self._waiting != before:
+            self._what_they_wait_for.begin()
+        if not pending or self._events_refused or not self._what_they_wait_for.due(self._now()):
             return
-        self._events_seen = now
         for view in pending[:EVENTS_OF]:
             try:
                 events = self._cluster.pod_events(view.pod)

@@ -10,7 +10,16 @@ import pytest
 from sparkk8s_nb.errors import ConnectError, NotFoundError, RefusedError
 from sparkk8s_nb.model.fleet import DEAD_KEPT, PodEvent, PodSeen, PodView, WantedChanged
 from sparkk8s_nb.session import caretaker as module
-from sparkk8s_nb.session.caretaker import EVENTS_EVERY, EVENTS_OF, LEASE_EVERY, MARK_WITHIN, Caretaker, Chore
+from sparkk8s_nb.session.caretaker import (
+    ASK_AT_MOST_EVERY,
+    EVENTS_EVERY,
+    EVENTS_OF,
+    LEASE_EVERY,
+    LOOK_EVERY,
+    MARK_WITHIN,
+    Caretaker,
+    Chore,
+)
 from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.testing import Call, FakeClock, FakeCluster
 
@@ -167,12 +176,44 @@ def test_executors_that_do_not_come_are_asked_for(care):
     care.objects.refusal = RefusedError("exceeded quota: team", fix="Ask for less.")
     care.caretaker.do(None)
     assert care.objects.probes == 0
-    for _ in range(3):
+    for _ in range(6):
         care.caretaker.do(None)
+        care.clock.sleep(LOOK_EVERY)
     assert care.fleet.feed.value.refused == "exceeded quota: team"
     assert len(care.trips) == 1
+    care.clock.sleep(ASK_AT_MOST_EVERY)
     care.caretaker.do(None)
     assert care.objects.probes == 3
+
+
+def test_executors_that_come_are_not_asked_for(care):
+    """While Spark makes them, somebody else's dry run would only hold it up."""
+    care.fleet.apply(WantedChanged(wanted=9, at=1000.0))
+    for number in range(1, 9):
+        care.caretaker.do(None)
+        care.fleet.apply(PodSeen(pod=pending(number), at=1001.0))
+        care.clock.sleep(LOOK_EVERY)
+    assert care.objects.probes == 0
+    care.caretaker.do(None)
+    care.clock.sleep(LOOK_EVERY)
+    care.caretaker.do(None)
+    assert care.objects.probes == 1
+
+
+def test_what_stays_as_it_is_for_an_hour_costs_few_requests(care):
+    """A session that waits for a node, and for executors that nobody refuses, is idle as well."""
+    care.fleet.apply(PodSeen(pod=pending(1), at=1000.0))
+    for _ in range(int(3600 / LOOK_EVERY)):
+        care.caretaker.do(None)
+        care.clock.sleep(LOOK_EVERY)
+    events = [call.kind for call in care.cluster.calls].count("Event")
+    assert 60 < care.objects.probes < 75
+    assert 60 < events < 75
+    care.fleet.apply(PodSeen(pod=pending(2), at=4600.0))
+    for _ in range(3):
+        care.caretaker.do(None)
+        care.clock.sleep(EVENTS_EVERY)
+    assert [call.kind for call in care.cluster.calls].count("Event") == events + 2 * 2
 
 
 def test_a_fleet_that_is_complete_is_not_asked_about(care):

@@ -180,3 +180,9 @@ def tail(path: Path, lines: int) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(data.decode(errors="replace").splitlines()[-lines:])
+
+
+def last_line(log_file: Path) -> str:
+    """The last thing that a log says, in words also where that is nothing."""
+    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

@@ -12,10 +12,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
+
+from sparkk8s_nb.model.record import SessionRecord, is_orphan
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PID_NAMESPACE = Path("/proc/self/ns/pid")
@@ -37,6 +41,17 @@ class ProcessId:
         """As JSON: ``{"pid": 7, "started": 1700000000.01}``."""
         return {"pid": self.pid, "started": self.started}
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> ProcessId:
+        """Read what :meth:`as_dict` gave; whatever else stands there is passed over.
+
+        Raises
+        ------
+        KeyError, ValueError, TypeError
+            If it is no process.
+        """
+        return cls(pid=int(plain["pid"]), started=float(plain["started"]))
+
 
 def module_command(module: str, *words: str) -> list[str]:
     """The command that runs a module of this package in a process of its own, by this very Python.
@@ -53,6 +68,23 @@ def module_environ() -> dict[str, str]:
     """The environment for :func:`module_command`: this package is found wherever it was imported from."""
     search = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(search)}
+
+
+def say_and_detach(line: str, *descriptors: int) -> None:
+    """Tell whoever started this process a line, and let go of its pipes: it waits for their end.
+
+    Parameters
+    ----------
+    line : str
+    *descriptors : int
+        The pipes: 0 and 1, and 2 where standard error is not a file.
+    """
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def identify(pid: int | None = None) -> ProcessId:
@@ -99,6 +131,15 @@ def is_alive(process: ProcessId) -> bool:
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def proven_dead(record: SessionRecord) -> bool:
+    """Whether a session's process ran on this boot of this machine and is gone."""
+    return is_orphan(
+        record,
+        boot=boot_id(),
+        alive=lambda pid, started: is_alive(ProcessId(pid=pid, started=started)),
+    )
 
 
 def end(process: ProcessId, *, grace: float) -> bool:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from sparkk8s_nb.embedded.linux import IS_LINUX
+from sparkk8s_nb.linux import IS_LINUX
 
 
 def parents() -> dict[int, int]:

@@ -13,7 +13,8 @@ import signal
 import socket
 from typing import NoReturn
 
-from sparkk8s_nb.embedded import linux, shim
+from sparkk8s_nb import linux
+from sparkk8s_nb.embedded import shim
 from sparkk8s_nb.embedded.descendants import below, parents
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sparkk8s_nb.embedded.isolation import SYSTEM
 from sparkk8s_nb.embedded.launcher import Launcher
-from sparkk8s_nb.embedded.linux import IS_LINUX
 from sparkk8s_nb.embedded.podcontext import Isolation
 from sparkk8s_nb.errors import EmbeddedError
+from sparkk8s_nb.linux import IS_LINUX
 
 _FIX = "Start the cluster without --isolate, or as root on Linux (in a container: with CAP_SYS_ADMIN)."
 

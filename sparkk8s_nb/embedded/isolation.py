@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from sparkk8s_nb.embedded import linux
+from sparkk8s_nb import linux
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt")
 _FRESH = ("/run", "/dev/shm")  # noqa: S108 (names inside the namespace)

@@ -208,15 +208,11 @@ def _identity(home: Path) -> dict[str, Any] | None:
         known: dict[str, Any] = json.loads((home / "daemon.json").read_text())
     except (OSError, ValueError):
         return None
-    return known if processes.is_alive(_process(known)) else None
-
-
-def _process(known: dict[str, Any]) -> ProcessId:
-    return ProcessId(pid=int(known["pid"]), started=float(known["started"]))
+    return known if processes.is_alive(ProcessId.from_dict(known)) else None
 
 
 def _end(known: dict[str, Any], *, grace: float) -> None:
-    processes.end(_process(known), grace=grace)
+    processes.end(ProcessId.from_dict(known), grace=grace)
 
 
 def _cluster(home: Path, known: dict[str, Any]) -> EmbeddedCluster:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.embedded.descendants import below, parents
-from sparkk8s_nb.embedded.linux import IS_LINUX
+from sparkk8s_nb.linux import IS_LINUX
 
 log = logging.getLogger(__name__)
 

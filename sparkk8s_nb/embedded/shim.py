@@ -28,7 +28,7 @@ import signal
 import time
 from typing import Any, NoReturn
 
-from sparkk8s_nb.embedded import linux
+from sparkk8s_nb import linux
 from sparkk8s_nb.embedded.descendants import kill_children
 from sparkk8s_nb.embedded.isolation import isolate
 

@@ -8,13 +8,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sparkk8s_nb.embedded.homefiles import pods_directory, remove_files
 from sparkk8s_nb.errors import EmbeddedError
+from sparkk8s_nb.processes import module_command, module_environ
 
 _LOG_LINES = 20
 
@@ -29,13 +29,13 @@ def start(home: Path, settings: Mapping[str, object], deadline: float) -> None:
     """
     ready, ready_end = os.pipe()
     log = os.open(home / "daemon.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    command = [
-        sys.executable, "-m", "sparkk8s_nb.embedded",
+    command = module_command(
+        "sparkk8s_nb.embedded",
         "--directory", str(home),
         "--pods", str(pods_directory()),
         "--ready-fd", str(ready_end),
         "--settings", json.dumps(dict(settings)),
-    ]  # fmt: skip
+    )  # fmt: skip
     try:
         process = subprocess.Popen(
             command,
@@ -74,11 +74,7 @@ def start(home: Path, settings: Mapping[str, object], deadline: float) -> None:
 
 def _environment() -> dict[str, str]:
     """The daemon's environment: the caller's, able to import this package, without Spark's gateway."""
-    root = str(Path(__file__).resolve().parents[2])
-    known = os.environ.get("PYTHONPATH")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_GATEWAY")}
-    environ["PYTHONPATH"] = root if not known else f"{root}{os.pathsep}{known}"
-    return environ
+    return {key: value for key, value in module_environ().items() if not key.startswith("PYSPARK_GATEWAY")}
 
 
 def _lines(handle: int, deadline: float) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import SessionError
 from sparkk8s_nb.keeper.plan import KeeperPlan
-from sparkk8s_nb.localfiles import write_private
+from sparkk8s_nb.localfiles import last_line, write_private
 from sparkk8s_nb.processes import ProcessId, identify, module_command, module_environ
 
 READY_SECONDS = 20.0
@@ -204,9 +204,7 @@ def _wait_ready(ready: int, log: Path, timeout: float) -> None:
         heard = bool(selector.select(timeout))
     if heard and os.read(ready, 16):
         return
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
     raise SessionError(
-        f"The keeper process did not start{f': {last}' if heard else ' in time'}.",
+        f"The keeper process did not start{f': {last_line(log)}' if heard else ' in time'}.",
         fix="Start again; if it happens again, check that this machine has free memory and processes.",
     )

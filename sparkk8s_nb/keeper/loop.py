@@ -15,7 +15,7 @@ from typing import Any
 
 from sparkk8s_nb.keeper.client import Client, NotNowError, Renewed
 from sparkk8s_nb.keeper.lifeline import Lifeline
-from sparkk8s_nb.keeper.plan import KeeperPlan, process_of
+from sparkk8s_nb.keeper.plan import KeeperPlan
 from sparkk8s_nb.processes import ProcessId
 
 logger = logging.getLogger("keeper")
@@ -139,7 +139,7 @@ class Loop:
             case {"do": "annotate", "key": key, "value": value}:
                 self._annotations[key] = value
             case {"do": "driver"}:
-                self.drivers.append(process_of(message))
+                self.drivers.append(ProcessId.from_dict(message))
             case {"do": "cleanup", "path": path}:
                 self.paths.append(Path(path))
             case {"do": "release"}:

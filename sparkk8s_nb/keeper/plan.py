@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -74,17 +73,12 @@ class KeeperPlan:
             for name, value in plain["access"].items()
         }
         known = {
-            "kernel": process_of(plain["kernel"]),
+            "kernel": ProcessId.from_dict(plain["kernel"]),
             "access": ClusterAccess(**access),
             "runtime_dir": Path(plain["runtime_dir"]),
             "log_file": Path(plain["log_file"]),
         }
         return cls(**(plain | known))
-
-
-def process_of(plain: Mapping[str, Any]) -> ProcessId:
-    """A process's identity from JSON."""
-    return ProcessId(pid=int(plain["pid"]), started=float(plain["started"]))
 
 
 def _names(kind: type) -> list[str]:

@@ -23,12 +23,11 @@ from sparkk8s_nb.kube.kubeconfig import (
     load,
 )
 from sparkk8s_nb.kube.plugins import RenewedToken, TokenRenewal, fetch_credential, needs_plugin
+from sparkk8s_nb.kube.service_account import SERVICE_ACCOUNT, in_cluster
 from sparkk8s_nb.localfiles import private_dir, write_private
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget, TargetKind
 
-__all__ = ["ContextInfo", "connect", "contexts", "default_kubeconfigs", "in_cluster", "own_namespace"]
-
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+__all__ = ["ContextInfo", "connect", "contexts", "default_kubeconfigs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +36,6 @@ class _Endpoint:
 
     access: ClusterAccess
     token: RenewedToken | None = None
-
-
-def in_cluster(environ: Mapping[str, str], *, service_account: Path = SERVICE_ACCOUNT) -> bool:
-    """Whether this process runs in a pod with a mounted token.
-
-    >>> in_cluster({})
-    False
-    """
-    address = environ.get("KUBERNETES_SERVICE_HOST") and environ.get("KUBERNETES_SERVICE_PORT")
-    return bool(address) and (service_account / "token").is_file()
-
-
-def own_namespace(*, service_account: Path = SERVICE_ACCOUNT) -> str:
-    """The namespace of the pod this process runs in; empty outside a cluster."""
-    file = service_account / "namespace"
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
 def connect(

@@ -1,4 +1,4 @@
-"""What a front end gets: one JSON object that says everything a view shows, of bounded size.
+"""What a front end gets and may ask for: one JSON object that says everything a view shows, of bounded size.
 
 ``schema`` is 1. A reader that meets a newer one shows its last good state and says so. Times are seconds
 since the epoch by the kernel's clock; ``at`` is now by that clock, so that a reader can tell ages although
@@ -22,6 +22,16 @@ from sparkk8s_nb.model.wire_progress import progress_frame
 from sparkk8s_nb.model.wire_streams import streams_frame
 
 SCHEMA = 1
+"""Of frames, of the comm and of the server's answers alike."""
+
+TARGET = "sparkk8s"
+"""The comm target at which a kernel tells of its session and takes actions."""
+
+ACTIONS = frozenset({"scale", "cancel", "cancel_all", "stop", "log"})
+"""What a front end can have done: the ``do`` of an action."""
+
+ID_LENGTH = 64
+"""The ``id`` of an action has at most so many characters."""
 
 
 def keyframe(

@@ -29,7 +29,7 @@ def start_detached(module: str, plan: str, log_file: Path, *, seconds: float) ->
     Returns
     -------
     str
-        Empty if it ended without a word; the last line of its log says why (:func:`last_line`).
+        Empty if it ended without a word; the last line of its log says why (:func:`~sparkk8s_nb.localfiles.last_line`).
 
     Raises
     ------
@@ -57,12 +57,6 @@ def start_detached(module: str, plan: str, log_file: Path, *, seconds: float) ->
             process.kill()
             raise TimeoutError(f"{module} did not start in time") from error
     return said
-
-
-def last_line(log_file: Path) -> str:
-    """The last thing that a log says."""
-    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 @contextlib.contextmanager

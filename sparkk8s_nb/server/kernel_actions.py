@@ -24,14 +24,9 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.session import Session
 
 from sparkk8s_nb.errors import SessionError, SparkK8sError, UsageError
+from sparkk8s_nb.model.wire import ACTIONS, ID_LENGTH, SCHEMA, TARGET
 
-TARGET = "sparkk8s"
-"""The comm target that our extension registers in the kernel."""
-SCHEMA = 1
-
-ACTIONS = frozenset({"scale", "cancel", "cancel_all", "stop", "log"})
 BODY_BYTES = 4096
-ID_LENGTH = 64
 LINES = 1000
 NUDGE_SECONDS = 0.2
 END_SECONDS = 1.0
@@ -107,6 +102,8 @@ class KernelActions:
 
     async def act(self, kernel_id: str, action: Mapping[str, Any]) -> dict[str, Any]:
         """Have an action done; returns ``done`` with what came of it: ``said``, ``lines`` or ``problem``, ``fix``.
+
+        Where nothing came of it in time there is ``heard`` too: whether the kernel has heard of it.
 
         Parameters
         ----------
@@ -209,6 +206,8 @@ class KernelActions:
                 if data.get("done") == action["id"]:
                     return _outcome(action, data)
             raise self._not_done() if heard else _no_answer()
+        except SparkK8sError as error:
+            return _failed(action, error, heard=heard)
         finally:
             await asked.let_end()
 
@@ -262,9 +261,12 @@ def _outcome(action: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, An
     return outcome
 
 
-def _failed(action: Mapping[str, Any], error: SparkK8sError) -> dict[str, Any]:
-    """What the server itself says; not ``heard`` by the kernel, which may still have it from the view."""
-    return {"done": action["id"], "heard": False, "problem": error.problem, "fix": error.fix}
+def _failed(action: Mapping[str, Any], error: SparkK8sError, *, heard: bool = False) -> dict[str, Any]:
+    """What the server itself says where no outcome came: ``heard``, whether the kernel has the action from it.
+
+    Either way the kernel may still do it: it may also have it from the view.
+    """
+    return {"done": action["id"], "heard": heard, "problem": error.problem, "fix": error.fix}
 
 
 def _no_action() -> UsageError:

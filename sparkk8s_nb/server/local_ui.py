@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.errors import SessionError
-from sparkk8s_nb.localfiles import remove_quietly
+from sparkk8s_nb.localfiles import last_line, remove_quietly
 from sparkk8s_nb.processes import ProcessId, end, is_alive
-from sparkk8s_nb.server.detached import alone, last_line, start_detached
+from sparkk8s_nb.server.detached import alone, start_detached
 from sparkk8s_nb.server.ui_address import (
     ADDRESS_FILE,
     LOCK_FILE,

@@ -18,6 +18,7 @@ from sparkk8s_nb.errors import NoSessionError, SparkK8sError
 from sparkk8s_nb.server.past_ui import first_page
 from sparkk8s_nb.server.service import PREFIX, RESOURCE, Service
 from sparkk8s_nb.server.ui_forward import (
+    FORM_BYTES,
     METHODS,
     changes_something,
     check_base,
@@ -27,9 +28,6 @@ from sparkk8s_nb.server.ui_forward import (
 )
 from sparkk8s_nb.server.ui_target import UiTarget
 from sparkk8s_nb.server.ui_upstream import forward
-
-FORM_BYTES = 1 << 20
-"""The UI's forms are a few bytes."""
 
 _PAST_APP = re.compile(r"/history/([^/]+)(?:/.*)?")
 

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.errors import DriverError, SparkK8sError
-from sparkk8s_nb.localfiles import private_dir, remove_quietly
-from sparkk8s_nb.model.paths import PAST, RECORD_FILE
+from sparkk8s_nb.localfiles import last_line, private_dir, remove_quietly
+from sparkk8s_nb.model.paths import PAST, PAST_LOGS, RECORD_FILE
 from sparkk8s_nb.processes import ProcessId, is_alive
-from sparkk8s_nb.server.detached import alone, last_line, start_detached
+from sparkk8s_nb.server.detached import alone, start_detached
 from sparkk8s_nb.server.event_logs import PREFIX, EventLog
 from sparkk8s_nb.server.jws import authorization
 from sparkk8s_nb.server.records import past_record
 from sparkk8s_nb.server.ui_target import UiTarget, note_use, target_of
 
-LOGS = "logs"
 START_SECONDS = 90.0
 SHOWN_SECONDS = 90.0
 """An event log of a few hundred megabytes takes Spark a while."""
@@ -77,7 +76,7 @@ def open_past(runtime: Path, log: EventLog) -> PastUi:
                 _start(runtime, log)
             else:
                 with contextlib.suppress(FileExistsError):
-                    (record.parent / LOGS / log.path.name).symlink_to(log.path)
+                    (record.parent / PAST_LOGS / log.path.name).symlink_to(log.path)
             note_use(record)
     except TimeoutError as error:
         raise _no_server(str(error)) from error
@@ -98,7 +97,7 @@ def is_running(runtime: Path) -> bool:
 
 def is_shown(runtime: Path, app_id: str) -> bool:
     """Whether the history server runs and was told of an application."""
-    return (runtime / PAST / LOGS / f"{PREFIX}{app_id}").is_symlink() and is_running(runtime)
+    return (runtime / PAST / PAST_LOGS / f"{PREFIX}{app_id}").is_symlink() and is_running(runtime)
 
 
 def _start(runtime: Path, log: EventLog) -> None:

@@ -17,8 +17,8 @@ from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError, Usag
 from sparkk8s_nb.localfiles import is_locked, is_private_dir, read_private
 from sparkk8s_nb.model.names import check_object_name
 from sparkk8s_nb.model.paths import CLAIM_FILE, PAST, RECORD_FILE, SESSIONS, UI_KEY_FILE
-from sparkk8s_nb.model.record import SessionRecord, is_orphan, parse_record
-from sparkk8s_nb.processes import ProcessId, boot_id, is_alive
+from sparkk8s_nb.model.record import SessionRecord, parse_record
+from sparkk8s_nb.processes import boot_id, proven_dead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,17 +172,9 @@ def _read(place: Path) -> OwnSession:
             f"The record of {record.name} names a key that is not its own.",
             fix="Restart the session: %sparkk8s start --restart.",
         )
-    return OwnSession(record=record, file=file, dead=_is_dead(record))
+    return OwnSession(record=record, file=file, dead=proven_dead(record))
 
 
 def _is_in(key: Path, place: Path) -> bool:
     """Whether it is the key file of a session's own directory, by whatever way the path leads there."""
     return key.name == UI_KEY_FILE and key.parent.resolve() == place.resolve()
-
-
-def _is_dead(record: SessionRecord) -> bool:
-    return is_orphan(
-        record,
-        boot=boot_id(),
-        alive=lambda pid, started: is_alive(ProcessId(pid=pid, started=started)),
-    )

@@ -9,13 +9,13 @@ from typing import Any
 
 from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError
 from sparkk8s_nb.model.paths import EVENT_LOGS, PAST, RECORD_FILE
+from sparkk8s_nb.model.wire import SCHEMA
 from sparkk8s_nb.server.event_logs import event_log_of, event_logs
 from sparkk8s_nb.server.kernel_actions import KernelActions
 from sparkk8s_nb.server.past_ui import is_shown, open_past
 from sparkk8s_nb.server.records import OwnSession, own_session, own_sessions, past_record
 from sparkk8s_nb.server.ui_target import UiTarget, note_use, target_of
 
-SCHEMA = 1
 PREFIX = "sparkk8s"
 """Of all routes, behind the server's own base URL."""
 RESOURCE = "sparkk8s"

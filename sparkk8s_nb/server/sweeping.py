@@ -20,14 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.errors import SparkK8sError
+from sparkk8s_nb.kube.service_account import SERVICE_ACCOUNT, in_cluster
 from sparkk8s_nb.processes import module_command, module_environ
 from sparkk8s_nb.server.records import has_abandoned
 
 LOOK_SECONDS = 60.0
 LONGEST_SECONDS = 3600.0
 SWEEP_SECONDS = 180.0
-
-POD_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,8 @@ class Sweeper:
     sweep : callable
     abandoned : callable
         Whether dead sessions have left directories.
-    pod_token : Path
+    service_account : Path
+        Where a pod has the token for its cluster.
     """
 
     def __init__(
@@ -106,16 +106,15 @@ class Sweeper:
         *,
         sweep: Callable[[], Awaitable[Swept]] = run_gc,
         abandoned: Callable[[Path], bool] = has_abandoned,
-        pod_token: Path = POD_TOKEN,
+        service_account: Path = SERVICE_ACCOUNT,
     ) -> None:
         self._runtime = runtime
         self._log = log
         self._sweep = sweep
         self._abandoned = abandoned
-        self._in_pod = "KUBERNETES_SERVICE_HOST" in environ and pod_token.is_file()
         self._seen = False
         self._first = True
-        self._owed = self._in_pod
+        self._owed = in_cluster(environ, service_account=service_account)
 
     async def look(self, pause: float = LOOK_SECONDS) -> float:
         """Look once; returns after how many seconds to look again.

@@ -6,7 +6,6 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sparkk8s_nb.localfiles import write_private
 from sparkk8s_nb.processes import ProcessId
@@ -48,7 +47,7 @@ class UiProxyPlan:
     def from_json(cls, text: str) -> UiProxyPlan:
         """Read what :meth:`as_json` wrote."""
         plain = json.loads(text)
-        return cls(record=Path(plain["record"]), kernel=_process_of(plain["kernel"]))
+        return cls(record=Path(plain["record"]), kernel=ProcessId.from_dict(plain["kernel"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +76,8 @@ def read_address(directory: Path) -> UiProxyAddress | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         plain = json.loads((directory / ADDRESS_FILE).read_text(encoding="utf-8"))
         return UiProxyAddress(
-            process=_process_of(plain["process"]), port=int(plain["port"]), secret=str(plain["secret"])
+            process=ProcessId.from_dict(plain["process"]),
+            port=int(plain["port"]),
+            secret=str(plain["secret"]),
         )
     return None
-
-
-def _process_of(plain: dict[str, Any]) -> ProcessId:
-    return ProcessId(pid=int(plain["pid"]), started=float(plain["started"]))

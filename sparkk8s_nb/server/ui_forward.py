@@ -17,6 +17,9 @@ from sparkk8s_nb.errors import UsageError
 METHODS = ("GET", "HEAD", "POST")
 """All that the UI answers."""
 
+FORM_BYTES = 1 << 20
+"""At most so much is passed on: the UI's forms are a few bytes (end this job, end this stage)."""
+
 Header = tuple[str, str]
 
 _PAGE = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*([A-Za-z0-9_-][A-Za-z0-9._-]*)?")

@@ -29,7 +29,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.localfiles import remove_quietly
-from sparkk8s_nb.processes import ProcessId, identify, is_alive
+from sparkk8s_nb.processes import ProcessId, identify, is_alive, say_and_detach
 from sparkk8s_nb.server.ui_address import (
     ADDRESS_FILE,
     TICKET_PATH,
@@ -39,6 +39,7 @@ from sparkk8s_nb.server.ui_address import (
 )
 from sparkk8s_nb.server.ui_entrance import Entrance
 from sparkk8s_nb.server.ui_forward import (
+    FORM_BYTES,
     METHODS,
     check_base,
     from_own_page,
@@ -56,8 +57,6 @@ IDLE_SECONDS = 8 * 3600.0
 LOOK_SECONDS = 2.0
 """Between two looks at record and kernel."""
 START_SECONDS = 30
-FORM_BYTES = 1 << 20
-"""The UI's forms are a few bytes (end this job, end this stage)."""
 
 _REFUSED = "This page needs a fresh link: run %sparkk8s ui in the notebook."
 
@@ -290,12 +289,7 @@ async def serve(plan: UiProxyPlan, *, ready: Callable[[int], None]) -> str:
 
 def _say_port(port: int) -> None:
     """Tell whoever started us, and let go of its pipes."""
-    sys.stdout.write(json.dumps({"port": port}) + "\n")
-    sys.stdout.flush()
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
+    say_and_detach(json.dumps({"port": port}), 0, 1)
     signal.alarm(0)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sparkk8s_nb.embedded.lifecycle as embedded
-from sparkk8s_nb.kube.connect import in_cluster, own_namespace
+from sparkk8s_nb.kube.service_account import in_cluster, own_namespace
 from sparkk8s_nb.model.names import label_value
 from sparkk8s_nb.model.paths import runtime_dir
 from sparkk8s_nb.model.quantities import format_duration, format_memory

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sparkk8s_nb.model.ownpod import OwnPod
-from sparkk8s_nb.model.record import Holder, SessionRecord, is_orphan
-from sparkk8s_nb.processes import ProcessId, boot_id, identify, is_alive
+from sparkk8s_nb.model.record import Holder
+from sparkk8s_nb.processes import boot_id, identify
 
 
 def this_holder(pod: OwnPod | None = None) -> Holder:
@@ -22,13 +22,4 @@ def this_holder(pod: OwnPod | None = None) -> Holder:
         pod_namespace=pod.namespace,
         container=pod.container,
         container_started=pod.container_started,
-    )
-
-
-def proven_dead(record: SessionRecord) -> bool:
-    """Whether a session's process ran on this boot of this machine and is gone."""
-    return is_orphan(
-        record,
-        boot=boot_id(),
-        alive=lambda pid, started: is_alive(ProcessId(pid=pid, started=started)),
     )

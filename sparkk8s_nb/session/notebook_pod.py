@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.errors import ClusterError, ConnectError, StartError
-from sparkk8s_nb.kube.connect import own_namespace
 from sparkk8s_nb.kube.lease import owner_reference
 from sparkk8s_nb.kube.ownpod import find_own_pod, look_inside
+from sparkk8s_nb.kube.service_account import own_namespace
 from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image, shared_mounts
 from sparkk8s_nb.model.inherited import inherited_template, not_inherited
 from sparkk8s_nb.model.mountinfo import MountPoint

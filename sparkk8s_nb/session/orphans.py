@@ -18,9 +18,8 @@ from sparkk8s_nb.model.labels import NOTEBOOK, OWNER, USAGE, session_selector, s
 from sparkk8s_nb.model.record import Holder, SessionRecord, container_ended, parse_record
 from sparkk8s_nb.model.usage import Usage, parse_usage
 from sparkk8s_nb.ports import Cluster
-from sparkk8s_nb.processes import boot_id
+from sparkk8s_nb.processes import boot_id, proven_dead
 from sparkk8s_nb.session.cluster_objects import record_of
-from sparkk8s_nb.session.local_host import proven_dead
 
 OWNED_KINDS = ("Pod", "Service", "EndpointSlice", "Secret", "ConfigMap")
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ctypes
 import json
 import os
 import secrets
@@ -24,21 +23,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from sparkk8s_nb.errors import DriverError, SparkK8sError
+from sparkk8s_nb.linux import die_with_parent
 from sparkk8s_nb.localfiles import private_dir, tail, write_private
-from sparkk8s_nb.model.paths import PAST, RECORD_FILE, UI_KEY_FILE
+from sparkk8s_nb.model.paths import PAST, PAST_LOGS, RECORD_FILE, UI_KEY_FILE
 from sparkk8s_nb.model.record import Holder, SessionRecord
-from sparkk8s_nb.processes import ProcessId, boot_id, end, identify, is_alive
+from sparkk8s_nb.processes import ProcessId, boot_id, end, identify, is_alive, say_and_detach
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.java import Java, find_java
 from sparkk8s_nb.spark.places import spark_home
 
-LOGS = "logs"
 JVM_FILE = "jvm.json"
 LOG_FILE = "history-server.log"
 OUTPUT_FILE = "history-server.out"
@@ -52,7 +51,6 @@ HEAP = "1g"
 
 _FILTER = "org.apache.spark.ui.JWSFilter"
 _SERVER = "org.apache.spark.deploy.history.HistoryServer"
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 _OTHERS_OPTIONS = (
     "SPARK_DAEMON_CLASSPATH",
@@ -119,7 +117,7 @@ def running_server(directory: Path, java: Java, home: Path) -> Iterator[tuple[Pr
     """
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     write_private(directory / UI_KEY_FILE, key)
-    lines = (f"{name} {value}" for name, value in server_conf(directory / LOGS, key).items())
+    lines = (f"{name} {value}" for name, value in server_conf(directory / PAST_LOGS, key).items())
     conf = write_private(directory / "history.properties", "\n".join(lines) + "\n")
     write_log4j2(directory, directory / LOG_FILE)
     with (directory / OUTPUT_FILE).open("ab") as output:
@@ -130,7 +128,9 @@ def running_server(directory: Path, java: Java, home: Path) -> Iterator[tuple[Pr
             stderr=output,
             cwd="/",
             env=server_environ(os.environ, java, home, directory),
-            preexec_fn=_die_with_parent,  # one thread, so nothing can be half done in the child
+            preexec_fn=partial(
+                die_with_parent, signal.SIGKILL
+            ),  # one thread, so nothing can be half done in the child
         )
     try:
         jvm = identify(process.pid)
@@ -148,8 +148,7 @@ def running_server(directory: Path, java: Java, home: Path) -> Iterator[tuple[Pr
 def clear(directory: Path) -> None:
     """End what a killed process left in a directory, and remove it. Nobody may be using it."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        left: dict[str, Any] = json.loads((directory / JVM_FILE).read_text())
-        end(ProcessId(pid=int(left["pid"]), started=float(left["started"])), grace=END_SECONDS)
+        end(ProcessId.from_dict(json.loads((directory / JVM_FILE).read_text())), grace=END_SECONDS)
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -194,11 +193,11 @@ def serve(directory: Path, event_log: Path) -> None:
     clear(directory)
     try:
         private_dir(directory)
-        (private_dir(directory / LOGS) / event_log.name).symlink_to(event_log)
+        (private_dir(directory / PAST_LOGS) / event_log.name).symlink_to(event_log)
         java, home = find_java(os.environ), spark_home()
         with running_server(directory, java, home) as (jvm, port):
             record = _write_record(directory, port)
-            _say("ready")
+            say_and_detach("ready", 0, 1, 2)  # errors after that have no reader
             while not why_end(record, jvm, now=time.time(), told=told.is_set()):
                 told.wait(LOOK_SECONDS)
     finally:
@@ -250,21 +249,6 @@ def _wait_for_port(process: subprocess.Popen[bytes], directory: Path) -> int:
 def _last_words(directory: Path) -> str:
     errors = [line for line in tail(directory / LOG_FILE, 50).splitlines() if " ERROR " in line]
     return (errors or tail(directory / OUTPUT_FILE, 1).splitlines() or ["it said nothing"])[-1]
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
-
-
-def _say(word: str) -> None:
-    """Tell whoever started us, and let go of its pipes; errors after that have no reader."""
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sparkk8s_nb.model.wire import ID_LENGTH
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
 
 logger = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ REMEMBERED = 100
 
 WAITING = 20
 """So many may wait; somebody holds a key down."""
-
-LONGEST_ID = 64
 
 
 @dataclass(slots=True)
@@ -76,7 +75,7 @@ class ActionWorker:
         answer : callable
         """
         number = message.get("id")
-        if not isinstance(number, str) or not 0 < len(number) <= LONGEST_ID:
+        if not isinstance(number, str) or not 0 < len(number) <= ID_LENGTH:
             answer({"done": None, "problem": "The action has no id.", "fix": "Reload the page."})
             return
         action, new = self._action(number, message)

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from sparkk8s_nb.model.fleet import Fleet
 from sparkk8s_nb.model.progress import Progress
 from sparkk8s_nb.model.streams import Streams
-from sparkk8s_nb.model.wire import keyframe
+from sparkk8s_nb.model.wire import TARGET, keyframe
 from sparkk8s_nb.model.wire_delta import message, size
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
 from sparkk8s_nb.views.action_worker import ActionWorker
@@ -33,8 +33,6 @@ from sparkk8s_nb.views.live import FRAME_SECONDS
 from sparkk8s_nb.views.news import fleet_news, progress_news, streams_news
 
 logger = logging.getLogger(__name__)
-
-TARGET = "sparkk8s"
 
 READERS = 8
 """So many comms at once; a page that is gone closes none, so the oldest has to make room."""

@@ -63,8 +63,9 @@ export function actionsOver(model, { server = null } = {}) {
         }
         if (!waiting.has(message.id)) return;
         const answer = found?.answer;
-        // What the kernel itself did not hear of, it still has before it: the server says only why it waits.
-        if (answer && answer.heard !== false) done(answerOf(answer));
+        // With `heard` no outcome came to the server: the kernel still has it before it, or at work. It says only why
+        // that takes so long.
+        if (answer && !("heard" in answer)) done(answerOf(answer));
         else if (answer) say(`${answer.problem} ${answer.fix ?? ""}`.trim());
         else say([401, 403].includes(found?.status) ? EXPIRED : BUSY);
       };

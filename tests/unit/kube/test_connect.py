@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sparkk8s_nb.errors import ConnectError, RefusedError
-from sparkk8s_nb.kube.connect import _key_algorithm, connect, contexts, in_cluster, own_namespace
+from sparkk8s_nb.kube.connect import _key_algorithm, connect, contexts
+from sparkk8s_nb.kube.service_account import in_cluster, own_namespace
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 
 

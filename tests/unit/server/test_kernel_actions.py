@@ -1,13 +1,18 @@
-"""Which requests are actions."""
+"""Which requests are actions, and what is said of one that does not come to its end."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+from queue import Empty
+from types import SimpleNamespace
 
 import pytest
 
 from sparkk8s_nb.errors import UsageError
-from sparkk8s_nb.server.kernel_actions import ACTIONS, read_action
+from sparkk8s_nb.model.wire import ACTIONS
+from sparkk8s_nb.server.kernel_actions import KernelActions, Timeouts, read_action
 
 
 @pytest.mark.parametrize(
@@ -42,3 +47,67 @@ def test_anything_else_is_refused_and_not_repeated(body):
     with pytest.raises(UsageError) as caught:
         read_action(body)
     assert "u1" not in str(caught.value)
+
+
+class Client:
+    """A kernel's client: what the session's comm says in answer to its opening, and then nothing."""
+
+    def __init__(self, *said):
+        self.said = list(said)
+        self.session = SimpleNamespace(
+            msg=lambda kind, content: {"header": {"msg_id": "m1"}, "content": content}
+        )
+        self.shell_channel = SimpleNamespace(send=self.opened)
+
+    def opened(self, request):
+        comm = request["content"]["comm_id"]
+        self.said = [
+            {
+                "header": {"msg_type": kind},
+                "parent_header": {"msg_id": "m1"},
+                "content": {"comm_id": comm, **content},
+            }
+            for kind, content in self.said
+        ] + [
+            {
+                "header": {"msg_type": "status"},
+                "parent_header": {"msg_id": "m1"},
+                "content": {"execution_state": "idle"},
+            }
+        ]
+
+    async def get_iopub_msg(self, timeout):
+        if not self.said:
+            await asyncio.sleep(timeout)
+            raise Empty
+        return self.said.pop(0)
+
+
+HEARD = ("comm_msg", {"data": {"heard": "u1"}})
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ([HEARD, ("comm_msg", {"data": {"done": "u1", "said": "Stopped."}})], {"said": "Stopped."}),
+        ([HEARD], {"heard": True, "problem": "The session works on it"}),
+        ([HEARD, ("comm_close", {})], {"heard": True, "problem": "No Spark session"}),
+        ([], {"heard": False, "problem": "The kernel does not answer"}),
+        ([("comm_close", {})], {"heard": False, "problem": "No Spark session"}),
+    ],
+)
+def test_an_answer_without_an_outcome_says_whether_the_kernel_heard(said, answer, monkeypatch):
+    """Whoever reads it knows whether the action may still be at work."""
+    actions = KernelActions({}, Timeouts(control=0.05, heard=0.05, done=0.05))
+
+    @contextlib.asynccontextmanager
+    async def given(_self, thing):
+        yield Client(*said) if thing == "k" else "subshell"
+
+    monkeypatch.setattr(KernelActions, "_client", given)
+    monkeypatch.setattr(KernelActions, "_subshell", given)
+    came = asyncio.run(actions.act("k", {"do": "stop", "id": "u1"}))
+    assert came.pop("done") == "u1"
+    assert came.pop("problem", "").startswith(answer.pop("problem", ""))
+    came.pop("fix", None)
+    assert came == answer

@@ -45,11 +45,11 @@ def sweeper(ground, tmp_path):
         token.write_text("t")
         return Sweeper(
             tmp_path,
-            {"KUBERNETES_SERVICE_HOST": "10.0.0.1"} if in_pod else {},
+            {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"} if in_pod else {},
             logging.getLogger("test"),
             sweep=ground.sweep,
             abandoned=ground.abandoned,
-            pod_token=token,
+            service_account=tmp_path,
         )
 
     return make

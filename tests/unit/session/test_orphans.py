@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sparkk8s_nb import processes
 from sparkk8s_nb.errors import ConnectError, RefusedError
 from sparkk8s_nb.model.record import Holder, SessionRecord
 from sparkk8s_nb.processes import ProcessId, identify
-from sparkk8s_nb.session import local_host, orphans
+from sparkk8s_nb.session import orphans
 from sparkk8s_nb.session.orphans import find_sessions, remove, remove_all, remove_own
 from sparkk8s_nb.testing import FakeCluster
 
@@ -16,7 +17,7 @@ GONE = ProcessId(pid=2**22 + 1, started=1.0)
 
 @pytest.fixture(autouse=True)
 def _this_boot(monkeypatch):
-    monkeypatch.setattr(local_host, "boot_id", lambda: "this-boot")
+    monkeypatch.setattr(processes, "boot_id", lambda: "this-boot")
     monkeypatch.setattr(orphans, "boot_id", lambda: "this-boot")
 
 

@@ -100,6 +100,10 @@ await turns();
             "async ({ id }) => ({ status: 200, answer: { done: id, heard: false, problem: 'No subshells.' } })",
             "No su",
         ),
+        (
+            "async ({ id }) => ({ status: 200, answer: { done: id, heard: true, problem: 'Not done after 90 s.' } })",
+            "Not done",
+        ),
     ],
 )
 def test_where_nobody_hears_it_is_said_and_the_kernels_answer_still_counts(

@@ -1,4 +1,4 @@
-"""The few system calls that Python has no names for. Standard library only: the shims import this."""
+"""The few system calls that Python has no names for. Standard library only: the shims of pods import this."""
 
 from __future__ import annotations
 

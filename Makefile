@@ -23,7 +23,7 @@ PANEL_SOURCES := $(wildcard labextension/src/*.ts labextension/src/*/*.ts labext
   labextension/*.json sparkk8s_nb/views/static/*)
 
 .PHONY: help demo lab test test-unit test-browser test-cluster check check-labextension format docs screenshots \
-  class-lists bench lock labextension wheel java venv clean
+  class-lists bench lock labextension wheel java node venv clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ demo: venv java ## Run the quickstart notebook on Spark executors and print its 
 
 lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passed on to jupyter lab)
 	@scripts/copy-notebooks.sh notebooks $(OUT)/lab
-	@[ -e $(PANEL) ] || echo "Without the Spark panel, which takes Node to build: make labextension"
+	@[ -e $(PANEL) ] || echo "Without the Spark panel, which is not built yet: make labextension"
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR)/$(OUT)/lab --ServerApp.ip=127.0.0.1 \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
 
@@ -52,7 +52,7 @@ test-cluster: java ## Run the tests on real Kubernetes, brought up here (Linux, 
 	$(BIN)/python -m tests.cluster.provision
 	$(PYTEST) tests/cluster
 
-test-browser: java labextension ## Run the tests in a real JupyterLab in a real browser (Node, chromium)
+test-browser: java labextension ## Run the tests in a real JupyterLab in a real browser (chromium)
 	$(PYTEST) tests/browser
 
 screenshots: java labextension ## Take the pictures of the documentation anew from a real JupyterLab
@@ -65,7 +65,7 @@ check: venv ## Run the linters, the type checker and the architecture's contract
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 
-check-labextension: labextension/node_modules/.package-lock.json ## Lint and unit-test the JupyterLab extension
+check-labextension: labextension/node_modules/.package-lock.json | node ## Lint and unit-test the JupyterLab extension
 	cd labextension && npm run lint && npm test
 
 format: venv ## Let ruff fix and format the code
@@ -85,18 +85,21 @@ class-lists: venv java ## Write the lists of classes that starts are prepared wi
 lock: ## Renew the lock files from pyproject.toml (needs uv and the network)
 	@scripts/lock.sh
 
-labextension: venv $(PANEL) ## Build the JupyterLab extension and put it into .venv (needs Node 20 or newer)
+labextension: $(PANEL) ## Build the JupyterLab extension and put it into .venv (with Node of its own, if need be)
 	@mkdir -p $(VENV)/share/jupyter/labextensions
 	@ln -sfn $(CURDIR)/sparkk8s_nb/labextension $(VENV)/share/jupyter/labextensions/sparkk8s-nb
 
-$(PANEL): $(PANEL_SOURCES) labextension/node_modules/.package-lock.json
+$(PANEL): $(PANEL_SOURCES) labextension/node_modules/.package-lock.json | node
 	cd labextension && npm run build
 
-labextension/node_modules/.package-lock.json: labextension/package-lock.json
+labextension/node_modules/.package-lock.json: labextension/package-lock.json | node
 	cd labextension && npm ci
 
 wheel: labextension ## Build the wheel, with the JupyterLab extension in it, into dist/
 	$(BIN)/python -m hatchling build --target wheel
+
+node: venv
+	@scripts/ensure-node.sh $(VENV)
 
 java: venv
 	@PYTHON=$(BIN)/python scripts/ensure-java.sh

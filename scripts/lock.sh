@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into the two lock files, for every supported Python and platform at once.
+# Resolves pyproject.toml into the lock files, for every supported Python and platform at once.
 # An up-to-date pin stays: to renew them all, run with UPGRADE=1.
 set -euo pipefail
 
@@ -17,3 +17,4 @@ readonly options=(
     --output-file requirements.lock pyproject.toml
 "$uv" pip compile "${options[@]}" --group build --constraint requirements.lock \
     --output-file requirements-build.lock
+"$uv" pip compile "${options[@]}" --group node --output-file requirements-node.lock

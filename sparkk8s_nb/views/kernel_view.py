@@ -90,9 +90,14 @@ class KernelView(Generic[T]):
         return self._ended
 
     def show(self, context: CellContext) -> None:
-        """Show it under a cell (a further one, if it is live already); safe on any thread."""
+        """Show it under a cell (a further one, if it is live already); safe on any thread.
+
+        Where the cell shows it already nothing is added: that one is live.
+        """
         display_id = f"sparkk8s-{uuid.uuid4().hex}"
         with self._lock:
+            if any(context.is_same_place(known) for known in self._displays.values()):
+                return
             first = not self._displays
             if first and self._widgets and not self._ended:
                 self._widget = context.apart(self._open)

@@ -29,10 +29,10 @@ __all__ = ["CellContext", "Shown", "show_fleet", "show_progress", "show_streams"
 
 T = TypeVar("T")
 
-_fleets: weakref.WeakValueDictionary[int, KernelView[Fleet]] = weakref.WeakValueDictionary()
-"""The live fleet views by the identity of their feed; a live one is held by its thread."""
+_live: weakref.WeakValueDictionary[int, KernelView[Any]] = weakref.WeakValueDictionary()
+"""The live views of a session by the identity of their feed; a live one is held by its thread."""
 
-_fleets_lock = threading.Lock()
+_live_lock = threading.Lock()
 
 
 def show_fleet(
@@ -46,7 +46,8 @@ def show_fleet(
 ) -> Shown:
     """Show the executors of a session, live until the feed closes or the view is finished.
 
-    Shown again, the same view is live in one more cell; ``finish`` of either ends both.
+    Shown again, the same view is live in one more cell, but not a second time in the same one; ``finish`` of
+    either ends both.
 
     Parameters
     ----------
@@ -63,15 +64,15 @@ def show_fleet(
         Where this is; found out if not given.
     """
     drawing = fleet_drawing(info, now)
-    return _shown(feed, drawing, actions, now, context, environment, view_of=_fleet_view)
+    return _shown(feed, drawing, actions, now, context, environment, view_of=_live_view)
 
 
-def _fleet_view(feed: Feed[Fleet], make: Callable[[], KernelView[Fleet]]) -> KernelView[Fleet]:
+def _live_view(feed: Feed[T], make: Callable[[], KernelView[T]]) -> KernelView[T]:
     """The view that the feed has already, or a new one."""
-    with _fleets_lock:
-        view = _fleets.get(id(feed))
+    with _live_lock:
+        view: KernelView[T] | None = _live.get(id(feed))
         if view is None or view.ended or view.feed is not feed:
-            view = _fleets[id(feed)] = make()
+            view = _live[id(feed)] = make()
     return view
 
 
@@ -128,6 +129,8 @@ def show_streams(
 ) -> Shown:
     """Show the streaming queries of a session, live until the feed closes or the view is finished.
 
+    Shown again it is as with :func:`show_fleet`.
+
     Parameters
     ----------
     feed : Feed of Streams
@@ -144,7 +147,7 @@ def show_streams(
         trouble=lambda streams: any(one.state is StreamState.FAILED for one in streams),
         news=lambda before, after: streams_news(before) != streams_news(after),
     )
-    return _shown(feed, drawing, None, now, context, environment)
+    return _shown(feed, drawing, None, now, context, environment, view_of=_live_view)
 
 
 def progress_drawing(

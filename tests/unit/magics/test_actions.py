@@ -197,32 +197,33 @@ def test_in_a_kernel_the_status_is_the_live_view_again(at, monkeypatch):
     """It ends with the session."""
     monkeypatch.setattr(module, "detect", lambda: Environment(home=Home.KERNEL))
     at.registry.current = at.session
+    monkeypatch.setattr(module, "show_fleet", lambda feed, info, *, actions: the_view)
+    the_view = View()
+    at.run("status")
     at.run("status")
     at.run("stop")
-    assert at.views[0].told == ["Stopped after 1 s. Nothing left."]
+    assert the_view.told == ["Stopped after 1 s. Nothing left."]
 
 
 def test_the_status_shows_the_streaming_queries_too(at, monkeypatch, capsys):
-    """Where there are any: as text, and as a live view of which there is one at a time."""
+    """Where there are any: as text, and as a live view that ends with the session."""
     at.registry.current = at.session
     at.session.streams = Streams().seen([Stream(id="q", run="r", name="clicks", batches=3)])
     at.run("status")
     assert "clicks: running · 3 batches" in capsys.readouterr().out
-    shown = []
+    shown, the_view = [], View()
 
     def show(feed):
-        assert feed == "the streams"
-        shown.append(SimpleNamespace(told=[]))
-        shown[-1].finish = lambda summary="", one=shown[-1]: one.told.append(summary)
-        return shown[-1]
+        shown.append(feed)
+        return the_view
 
     monkeypatch.setattr(module, "show_streams", show)
     monkeypatch.setattr(module, "detect", lambda: Environment(home=Home.KERNEL))
     at.run("status")
     at.run("status")
-    assert [one.told for one in shown] == [[""], []]
+    assert (shown, the_view.told) == (["the streams"] * 2, [])
     at.run("stop")
-    assert [one.told for one in shown] == [[""], [""]]
+    assert the_view.told == [""]
 
 
 def test_scaling_says_from_where_to_where(at, capsys):

@@ -32,12 +32,17 @@ class Place:
 
     def __init__(self) -> None:
         self.bundles: list[dict[str, Any]] = []
+        self.displays: list[str] = []
 
     def display(self, bundle: dict[str, Any], display_id: str) -> None:
+        self.displays.append(display_id)
         self.bundles.append(bundle)
 
     def update(self, bundle: dict[str, Any], display_id: str) -> None:
         self.bundles.append(bundle)
+
+    def is_same_place(self, other: Place) -> bool:
+        return self is other
 
     def apart(self, work: Callable[[], Any]) -> Any:
         return work()
@@ -133,6 +138,18 @@ def test_a_front_end_that_asks_gets_the_whole_state_and_then_what_changes(
     assert (third["kind"], third["seq"]) == ("keyframe", 3)
     assert third["progress"] == (received(first, second) or {})["progress"]
     assert "widget" in place.bundles[-1]
+
+
+def test_a_cell_that_shows_it_already_does_not_show_it_twice(
+    show: Callable[..., tuple[Widget, Place]],
+) -> None:
+    """The one that is there is live; another cell gets one of its own."""
+    _widget, place = show()
+    [view] = made
+    other = Place()
+    view.show(place)  # type: ignore[arg-type]
+    view.show(other)  # type: ignore[arg-type]
+    assert (len(place.displays), len(other.displays)) == (1, 1)
 
 
 def test_what_a_button_wants_done_is_queued_and_answered_to_the_view(

@@ -14,6 +14,7 @@ from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.localfiles import (
     is_locked,
     is_private_dir,
+    last_line,
     private_dir,
     read_private,
     remove_quietly,
@@ -164,3 +165,12 @@ def test_a_lock_is_seen_and_not_taken(tmp_path):
         fcntl.flock(held, fcntl.LOCK_EX)
         assert is_locked(path)
     assert not is_locked(path)
+
+
+def test_the_last_thing_that_a_log_says_is_found(tmp_path):
+    """Whatever bytes are in it, and also where it says nothing."""
+    log = tmp_path / "log"
+    log.write_bytes(b"first\nlast \xff word \n\n")
+    assert last_line(log) == "last \ufffd word"
+    log.write_bytes(b"\n")
+    assert last_line(log) == "it said nothing"

@@ -89,3 +89,21 @@ def test_a_module_of_ours_is_found_from_anywhere_and_nothing_beside_it(tmp_path)
     )
     assert "JSONDecodeError" in done.stderr
     assert "the wrong one" not in done.stderr
+
+
+def test_an_identity_that_was_written_down_is_read_again():
+    """Whatever else stands beside it; what is none is an error."""
+    me = identify()
+    assert ProcessId.from_dict({**me.as_dict(), "do": "driver"}) == me
+    for plain in ({}, {"pid": "x", "started": 1.0}, {"pid": None, "started": 1.0}):
+        with pytest.raises((KeyError, ValueError, TypeError)):
+            ProcessId.from_dict(plain)
+
+
+def test_whoever_started_a_process_hears_its_line_and_does_not_wait_for_its_end(sleeper):
+    """It reads until the pipe ends, and the process goes on."""
+    process = sleeper(
+        "import signal; from sparkk8s_nb.processes import say_and_detach; say_and_detach('ready', 0, 1); signal.pause()"
+    )
+    assert process.stdout.read() == b"ready\n"
+    assert process.poll() is None

@@ -20,11 +20,36 @@ export interface ISessionInfo {
   kernel_id: string | null;
   /** The notebook's path on this server, if Jupyter knows one. */
   path: string | null;
+  /** Where its start or its kernel is: `starting`, `running` or `dead`. */
   state: string;
   /** Whether it has a Spark UI. */
   ui: boolean;
   /** Whether it may only be looked at. */
   readonly: boolean;
+}
+
+/** Whether its kernel can tell of a session: it starts, or runs. */
+export function isLive({ state }: ISessionInfo): boolean {
+  return state === 'starting' || state === 'running';
+}
+
+/** A session of the namespace, whosever it is: `sparkk8s-nb ps` tells no more of it. */
+export interface IOtherSession {
+  name: string;
+  owner: string;
+  executors: number;
+  /** Since when it is there, in words. */
+  age: string;
+  /** `alive`, `dead`, or `elsewhere`: not to be told from here. */
+  state: string;
+}
+
+export interface INamespaceList {
+  sessions: IOtherSession[];
+  /** How many there are beyond these. */
+  more: number;
+  /** Why they could not be listed (now). */
+  problem: IProblem | null;
 }
 
 export interface ISessionList {
@@ -68,6 +93,11 @@ export class SparkApi {
   /** The sessions of this server's kernels. */
   async sessions(): Promise<ISessionList> {
     return sessionList(await answerOf(await this._send('api/sessions', {})));
+  }
+
+  /** The other sessions of the namespace. */
+  async namespace(): Promise<INamespaceList> {
+    return namespaceList(await answerOf(await this._send('api/namespace', {})));
   }
 
   /**
@@ -146,16 +176,40 @@ function failure({ problem, fix }: IProblem, cause?: unknown): ApiError {
  * @throws ApiError - If it is no such list, or one of a newer version.
  */
 export function sessionList(body: object): ISessionList {
-  const { schema, sessions, problem } = body as Record<string, unknown>;
-  if (typeof schema === 'number' && schema > SCHEMA) throw failure(NEWER);
-  if (schema !== SCHEMA || !Array.isArray(sessions) || !sessions.every(isSession)) throw failure(UNREADABLE);
+  const { sessions, problem } = body as Record<string, unknown>;
+  checkSchema(body);
+  if (!Array.isArray(sessions) || !sessions.every(isSession)) throw failure(UNREADABLE);
   return { sessions, problem: isProblem(problem) ? problem : null };
+}
+
+/**
+ * Read the list of the namespace's other sessions.
+ *
+ * @throws ApiError - If it is no such list, or one of a newer version.
+ */
+export function namespaceList(body: object): INamespaceList {
+  const { sessions, more, problem } = body as Record<string, unknown>;
+  checkSchema(body);
+  if (!Array.isArray(sessions) || !sessions.every(isOtherSession)) throw failure(UNREADABLE);
+  return { sessions, more: typeof more === 'number' ? more : 0, problem: isProblem(problem) ? problem : null };
+}
+
+function checkSchema(body: object): void {
+  const { schema } = body as Record<string, unknown>;
+  if (typeof schema === 'number' && schema > SCHEMA) throw failure(NEWER);
+  if (schema !== SCHEMA) throw failure(UNREADABLE);
 }
 
 function isSession(entry: unknown): entry is ISessionInfo {
   if (typeof entry !== 'object' || entry === null) return false;
   const { name, state, kernel_id: kernel } = entry as Record<string, unknown>;
   return typeof name === 'string' && typeof state === 'string' && (kernel === null || typeof kernel === 'string');
+}
+
+function isOtherSession(entry: unknown): entry is IOtherSession {
+  if (typeof entry !== 'object' || entry === null) return false;
+  const { name, owner, executors, age, state } = entry as Record<string, unknown>;
+  return [name, owner, age, state].every(text => typeof text === 'string') && typeof executors === 'number';
 }
 
 function isProblem(value: unknown): value is IProblem {

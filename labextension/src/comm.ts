@@ -105,7 +105,9 @@ export class SessionLine implements IDisposable {
     clearTimeout(this._silence);
     this._listeners.clear();
     Signal.clearData(this);
-    void closing.finally(() => {
+    // A subshell that the kernel is still making goes by this connection.
+    const left = closing.then(() => Promise.race([Promise.all(this._making), after(SILENCE)]));
+    void left.finally(() => {
       this.kernel.dispose();
     });
   }
@@ -175,7 +177,7 @@ export class SessionLine implements IDisposable {
     const { kernel } = this;
     await connected(kernel);
     if (type !== 'comm_open' && !this._open) return;
-    const subshellId = await newSubshell(kernel);
+    const subshellId = await this._newSubshell();
     if (type === 'comm_open') this._open = true;
     const handled = kernel.sendShellMessage(this._message(type, data, subshellId), false, true).done;
     if (subshellId === null) return;
@@ -185,6 +187,30 @@ export class SessionLine implements IDisposable {
     // Not awaited: the next message has a subshell of its own, however long this one takes.
     const settled = handled.then(over, over);
     if (type === 'comm_close') await settled;
+  }
+
+  /** The id of a new subshell; null where the kernel makes none (then a message waits until it is idle). */
+  private async _newSubshell(): Promise<string | null> {
+    const { kernel } = this;
+    let isLate = false;
+    const made = madeSubshell(kernel);
+    const over: Promise<void> = made
+      .then(
+        id => {
+          // Nobody uses one that comes late: it must not stay in the kernel.
+          if (isLate && id !== null) deleteSubshell(kernel, id);
+        },
+        () => undefined
+      )
+      .then(() => {
+        this._making.delete(over);
+      });
+    this._making.add(over);
+    const late = after(PATIENCE).then(() => {
+      isLate = true;
+      return null;
+    });
+    return Promise.race([made, late]);
   }
 
   private _message(
@@ -213,6 +239,7 @@ export class SessionLine implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _ended = new Signal<this, void>(this);
   private readonly _silence: ReturnType<typeof setTimeout>;
+  private readonly _making = new Set<Promise<void>>();
   private _sent: Promise<void> = Promise.resolve();
   private _trouble = '';
   private _asked = 0;
@@ -235,8 +262,8 @@ function connected(kernel: Kernel.IKernelConnection): Promise<void> {
   });
 }
 
-/** The id of a new subshell; null where the kernel makes none (then a message waits until it is idle). */
-async function newSubshell(kernel: Kernel.IKernelConnection): Promise<string | null> {
+/** Have the kernel make a subshell; its id, null where it makes none. */
+async function madeSubshell(kernel: Kernel.IKernelConnection): Promise<string | null> {
   const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
     msgType: 'create_subshell_request',
     channel: 'control',
@@ -244,9 +271,8 @@ async function newSubshell(kernel: Kernel.IKernelConnection): Promise<string | n
     username: kernel.username,
     content: {}
   });
-  const future = kernel.sendControlMessage(request, true, true);
-  const reply = (await Promise.race([future.done, after(PATIENCE)])) as KernelMessage.ICreateSubshellReplyMsg | null;
-  return reply?.content.subshell_id ?? null;
+  const reply = (await kernel.sendControlMessage(request, true, true).done) as KernelMessage.ICreateSubshellReplyMsg;
+  return (reply.content as Partial<KernelMessage.ICreateSubshellReplyMsg['content']>).subshell_id ?? null;
 }
 
 function deleteSubshell(kernel: Kernel.IKernelConnection, subshellId: string): void {

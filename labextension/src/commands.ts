@@ -15,6 +15,8 @@ export interface IDesk {
   /** Put the line that starts Spark into the current notebook; whether there is one. */
   insertStart(): boolean;
   openPanel(): void;
+  /** Show the panel with the other sessions of the namespace. */
+  showNamespace(): void;
   openUi(session: string): void;
   openNotebook(path: string): void;
   /** Ask a yes-or-no question. */
@@ -100,6 +102,12 @@ export function addCommands(commands: CommandRegistry, model: SparkModel, desk: 
     label: 'Look for Spark Sessions',
     execute: () => model.refresh()
   });
+  commands.addCommand(CommandIDs.showNamespace, {
+    label: 'Show the Other Spark Sessions of the Namespace',
+    execute: () => {
+      desk.showNamespace();
+    }
+  });
   return [
     CommandIDs.openPanel,
     CommandIDs.start,
@@ -107,7 +115,8 @@ export function addCommands(commands: CommandRegistry, model: SparkModel, desk: 
     CommandIDs.cancel,
     CommandIDs.stop,
     CommandIDs.openUi,
-    CommandIDs.refresh
+    CommandIDs.refresh,
+    CommandIDs.showNamespace
   ];
 }
 

@@ -14,7 +14,8 @@ import type { IDesk } from './commands';
 import { addCommands } from './commands';
 import { sparkIcon } from './icon';
 import { SparkModel } from './model';
-import { insertStart } from './notebooks';
+import { NamespaceModel } from './namespace';
+import { insertStart, onView } from './notebooks';
 import { SparkPanel } from './panel';
 import { ViewRestorer } from './restore';
 import { SparkStatus } from './status';
@@ -29,9 +30,16 @@ interface ISettings {
   refreshSeconds: number;
   restoreViews: boolean;
   showStatus: boolean;
+  showNamespace: boolean;
 }
 
-const DEFAULTS: ISettings = { startOptions: '', refreshSeconds: 5, restoreViews: true, showStatus: true };
+const DEFAULTS: ISettings = {
+  startOptions: '',
+  refreshSeconds: 5,
+  restoreViews: true,
+  showStatus: true,
+  showNamespace: true
+};
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
@@ -70,6 +78,10 @@ function activate(
     openPanel: () => {
       shell.activateById(panel.id);
     },
+    showNamespace: () => {
+      shell.activateById(panel.id);
+      panel.namespace.open();
+    },
     openUi: session => {
       const opened = tabs.open(session, api.uiUrl(session));
       if (!opened.isAttached) shell.add(opened, 'main');
@@ -87,13 +99,14 @@ function activate(
       Notification.emit(text, kind, { autoClose: 8000 });
     }
   };
-  const panel = new SparkPanel(model, {
+  const deeds = {
     openUi: desk.openUi,
     openNotebook: desk.openNotebook,
     insertStart: () => {
       void commands.execute(CommandIDs.start);
     }
-  });
+  };
+  const panel = new SparkPanel(model, deeds, new NamespaceModel(() => api.namespace()));
   panel.title.icon = sparkIcon;
   panel.title.caption = 'Spark';
   shell.add(panel, 'left', { rank: 600 });
@@ -107,6 +120,10 @@ function activate(
   }
 
   for (const command of addCommands(commands, model, desk)) palette?.addItem({ command, category: CATEGORY });
+  // A session shows a view when its start begins.
+  onView(tracker, () => {
+    void model.refresh();
+  });
   // A cell that ran may have started or stopped a session.
   NotebookActions.executed.connect(() => {
     void model.refresh();
@@ -123,11 +140,13 @@ function activate(
     isActive: () => settings.showStatus && status.isActive,
     activeStateChanged: status.activeChanged
   });
+  if (registry === null) panel.namespace.isWanted = settings.showNamespace;
   let views: ViewRestorer | null = new ViewRestorer(model, tracker);
   void registry?.load(PLUGIN_ID).then(loaded => {
     const take = (): void => {
       Object.assign(settings, loaded.composite);
       model.interval = settings.refreshSeconds;
+      panel.namespace.isWanted = settings.showNamespace;
       status.announce();
       if (settings.restoreViews === (views !== null)) return;
       views?.dispose();

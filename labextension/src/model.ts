@@ -13,7 +13,7 @@ import { Signal } from '@lumino/signaling';
 import type { IActions, IAnswer, IServerAnswer } from 'sparkk8s-views/actions.js';
 import { actionsOver } from 'sparkk8s-views/actions.js';
 import type { IProblem, ISessionInfo, ISessionList } from './api';
-import { ApiError } from './api';
+import { ApiError, isLive } from './api';
 import type { SessionLine } from './comm';
 import type { IFrame } from './wire';
 import { runningExecutors, runningTasks } from './wire';
@@ -228,9 +228,9 @@ export class SparkModel implements IDisposable {
     this._sessions = [...infos].sort((a, b) => a.name.localeCompare(b.name)).map(info => this._session(info, before));
     const kept = new Set(this._sessions);
     for (const session of before.values()) if (!kept.has(session)) session.dispose();
-    const kernels = new Set(infos.map(info => info.kernel_id));
+    const used = new Set(this._sessions.map(session => session.line));
     for (const [kernelId, line] of this._lines) {
-      if (kernels.has(kernelId)) continue;
+      if (used.has(line)) continue;
       this._lines.delete(kernelId);
       line.dispose();
     }
@@ -251,8 +251,9 @@ export class SparkModel implements IDisposable {
   }
 
   /** The line to a session's kernel; one whose session is over has none. */
-  private _line({ kernel_id: kernelId, state }: ISessionInfo): SessionLine | null {
-    if (kernelId === null || state !== 'running') return null;
+  private _line(info: ISessionInfo): SessionLine | null {
+    const kernelId = info.kernel_id;
+    if (kernelId === null || !isLive(info)) return null;
     let line = this._lines.get(kernelId);
     if (line === undefined) {
       line = this.options.connect(kernelId);

@@ -3,6 +3,9 @@
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
+import { KernelMessage } from '@jupyterlab/services';
+
+import { VIEW_DISPLAY } from './tokens';
 
 const LOAD = '%load_ext sparkk8s_nb';
 
@@ -23,6 +26,19 @@ export function insertStart(tracker: INotebookTracker, options: string): boolean
   notebook.activeCell?.model.sharedModel.setSource(isLoaded ? line : `${LOAD}\n${line}`);
   notebook.mode = 'edit';
   return true;
+}
+
+/** Have a function called whenever a view of ours begins under a cell: there may be a new session. */
+export function onView(tracker: INotebookTracker, begun: () => void): void {
+  const listen = ({ sessionContext }: NotebookPanel): void => {
+    sessionContext.iopubMessage.connect((_, message) => {
+      if (KernelMessage.isDisplayDataMsg(message) && message.content.transient?.display_id?.startsWith(VIEW_DISPLAY)) begun();
+    });
+  };
+  tracker.forEach(listen);
+  tracker.widgetAdded.connect((_, panel) => {
+    listen(panel);
+  });
 }
 
 /** The notebook at a path, if it is open. */

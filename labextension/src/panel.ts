@@ -1,13 +1,16 @@
-/** The side panel: every session of this server, live. */
+/** The side panel: every session of this server, live, and beneath them those of the namespace. */
 
 import type { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
-import { button, element, setText } from './components/dom';
+import { element, setText } from 'sparkk8s-views/shared.js';
+import { NamespaceList } from './components/namespacelist';
 import { Notice } from './components/notice';
+import { panelButton } from './components/panelbutton';
 import type { ICardDeeds } from './components/sessioncard';
 import { SessionCard } from './components/sessioncard';
 import type { SparkModel } from './model';
+import type { NamespaceModel } from './namespace';
 import { PANEL_ID } from './tokens';
 
 /** What the panel can ask of the application. */
@@ -25,7 +28,8 @@ const TICK = 1000;
 export class SparkPanel extends Panel {
   constructor(
     private readonly model: SparkModel,
-    private readonly deeds: IPanelDeeds
+    private readonly deeds: IPanelDeeds,
+    namespace: NamespaceModel
   ) {
     super();
     this.id = PANEL_ID;
@@ -35,10 +39,10 @@ export class SparkPanel extends Panel {
     const head = element('div', 'jp-Spark-head');
     head.append(
       element('h2', 'jp-Spark-title', 'Spark'),
-      button('Start', 'Put the line that starts Spark into the current notebook', () => {
+      panelButton('Start', 'Put the line that starts Spark into the current notebook', () => {
         deeds.insertStart();
       }),
-      button('↻', 'Look for sessions now', () => {
+      panelButton('↻', 'Look for sessions now', () => {
         void model.refresh();
       })
     );
@@ -50,9 +54,14 @@ export class SparkPanel extends Panel {
     this.addWidget(this._notice);
     this.addWidget(new Widget({ node: this._empty }));
     this.addWidget(this._cards);
+    this.namespace = new NamespaceList(namespace);
+    this.addWidget(this.namespace);
     model.changed.connect(this._refresh, this);
     this._refresh();
   }
+
+  /** The other sessions of the namespace. */
+  readonly namespace: NamespaceList;
 
   dispose(): void {
     if (this.isDisposed) return;
@@ -82,12 +91,14 @@ export class SparkPanel extends Panel {
   }
 
   private _tick(): void {
+    this.namespace.isSeen = true;
     this._ticking ??= setInterval(() => {
       if (!document.hidden) for (const card of this._all()) card.tick();
     }, TICK);
   }
 
   private _rest(): void {
+    this.namespace.isSeen = false;
     clearInterval(this._ticking);
     this._ticking = undefined;
   }

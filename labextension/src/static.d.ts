@@ -9,6 +9,15 @@ declare module 'sparkk8s-views/shared.js' {
     frame: object | null,
     message: unknown
   ): { frame: object | null; problem?: string; ask?: boolean };
+  export function element<K extends keyof HTMLElementTagNameMap>(
+    tag: K,
+    className?: string,
+    text?: string
+  ): HTMLElementTagNameMap[K];
+  export function setText(node: Node, text: string): void;
+  export function button(text: string, label: string, onClick: () => void): HTMLButtonElement;
+  export function arrange(parent: Element, nodes: readonly Element[]): void;
+  export function plural(count: number, noun: string): string;
 }
 
 declare module 'sparkk8s-views/actions.js' {

@@ -4,7 +4,9 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
-import { button, setText } from './components/dom';
+import { plural, setText } from 'sparkk8s-views/shared.js';
+import { isLive } from './api';
+import { panelButton } from './components/panelbutton';
 import type { SparkModel } from './model';
 
 export class SparkStatus extends Widget {
@@ -17,7 +19,7 @@ export class SparkStatus extends Widget {
   ) {
     super();
     this.addClass('jp-Spark-status');
-    this._button = button('', 'Spark executors and running tasks: open the Spark panel', open);
+    this._button = panelButton('', 'Spark executors and running tasks: open the Spark panel', open);
     this.node.append(this._button);
     model.changed.connect(this._refresh, this);
     model.sessionChanged.connect(this._refresh, this);
@@ -47,8 +49,11 @@ export class SparkStatus extends Widget {
 
   private _refresh(): void {
     const { executors, sessions, tasks } = this.model;
-    setText(this._button, `Spark: ${plural(executors, 'executor')} · ${plural(tasks, 'task')}`);
-    const isActive = sessions.some(({ info }) => info.state === 'running');
+    const live = sessions.filter(({ info }) => isLive(info));
+    const isStarting = executors === 0 && live.every(({ info }) => info.state === 'starting');
+    const counts = `${plural(executors, 'executor')} · ${plural(tasks, 'task')}`;
+    setText(this._button, `Spark: ${isStarting ? 'starting' : counts}`);
+    const isActive = live.length > 0;
     if (isActive === this._isActive) return;
     this._isActive = isActive;
     this._activeChanged.emit();
@@ -57,8 +62,4 @@ export class SparkStatus extends Widget {
   private readonly _button: HTMLButtonElement;
   private readonly _activeChanged = new Signal<this, void>(this);
   private _isActive = false;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -11,6 +11,9 @@ export const PANEL_ID = `${NAMESPACE}-panel`;
 /** The comm target that `%load_ext sparkk8s_nb` registers in a kernel. */
 export const COMM_TARGET = 'sparkk8s';
 
+/** With what the display ids of views under cells begin. */
+export const VIEW_DISPLAY = 'sparkk8s-';
+
 /** Of the wire, the comm and the server's answers alike. */
 export const SCHEMA = 1;
 
@@ -22,4 +25,5 @@ export namespace CommandIDs {
   export const stop = 'sparkk8s:stop';
   export const openUi = 'sparkk8s:open-ui';
   export const refresh = 'sparkk8s:refresh';
+  export const showNamespace = 'sparkk8s:show-namespace';
 }

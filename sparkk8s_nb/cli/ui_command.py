@@ -33,8 +33,9 @@ def ui(words: Sequence[str], output: Output) -> int:
 
 
 def _only_session(runtime: Path) -> str:
-    """The session's name, where there is one."""
-    living = [own.record.name for own in own_sessions(runtime).sessions if not own.dead]
+    """The session's name, where there is one; one that still starts counts where none runs."""
+    records = [own.record for own in own_sessions(runtime).sessions if not own.dead]
+    living = [record.name for record in [one for one in records if not one.starting] or records]
     if not living:
         raise NoSessionError(
             "No session of yours runs on this machine.", fix="For one that has stopped: sparkk8s-nb ui --last"

@@ -96,6 +96,11 @@ class SessionRecord:
         return replace(self, ui_url="", ui_key_file="", kernel="")
 
     @property
+    def starting(self) -> bool:
+        """Whether its driver is not up yet."""
+        return not self.app_id
+
+    @property
     def readonly(self) -> bool:
         """Whether a newer release wrote it: show it, change nothing."""
         return self.schema > SCHEMA

@@ -7,6 +7,8 @@
 ``page_handlers``   pages of Spark's own, signed for and passed through
 ``service``         what they answer with
 ``kernel_actions``  an action for a session in a kernel that is busy
+``namespace_list``  the sessions of the namespace, other users' too
+``own_command``     ``sparkk8s-nb`` for those two, in a process of its own
 ``sweeping``        dead sessions that no keeper swept
 ``records``         this user's sessions, and whose records count
 ``jws``             the signature that Spark's own filter asks for (pure)

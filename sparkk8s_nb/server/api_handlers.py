@@ -62,6 +62,14 @@ class Sessions(_Polled):
         return await self.service.sessions()
 
 
+class Namespace(_Polled):
+    """``api/namespace``."""
+
+    async def answer(self) -> dict[str, Any]:
+        """The other sessions of the namespace."""
+        return await self.service.namespace()
+
+
 class History(_Polled):
     """``api/history``."""
 

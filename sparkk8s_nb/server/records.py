@@ -56,7 +56,7 @@ class OwnSessions:
 
 
 def own_sessions(runtime: Path) -> OwnSessions:
-    """This user's sessions that have started on this machine.
+    """This user's sessions on this machine, also those that are starting.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def own_sessions(runtime: Path) -> OwnSessions:
             try:
                 sessions.append(_read(place))
             except FileNotFoundError:
-                continue  # it starts or ends just now
+                continue  # it is made or ends just now
             except SparkK8sError as error:
                 trouble = trouble or error
     except SparkK8sError as error:

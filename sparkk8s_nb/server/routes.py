@@ -2,6 +2,7 @@
 
 ====================================  ==========================================================================
 ``api/sessions``                      ``GET``: this user's sessions in this server's kernels
+``api/namespace``                     ``GET``: the other sessions of the namespace, other users' too
 ``api/history``                       ``GET``: event logs of sessions that have stopped
 ``api/kernels/{kernel}/actions``      ``POST``: an action for a session in a kernel that is busy
 ``ui/{session}/...``                  the Spark UI of a session
@@ -22,7 +23,7 @@ from typing import Any
 from jupyter_server.utils import url_path_join
 from tornado.web import RequestHandler
 
-from sparkk8s_nb.server.api_handlers import Actions, History, Sessions
+from sparkk8s_nb.server.api_handlers import Actions, History, Namespace, Sessions
 from sparkk8s_nb.server.page_handlers import PastEntry, PastUi, SparkUi
 from sparkk8s_nb.server.service import PREFIX, Service
 
@@ -39,6 +40,7 @@ def handlers(base_url: str, service: Service) -> list[tuple[str, type[RequestHan
     base = re.escape(url_path_join(base_url, PREFIX))
     routes: list[tuple[str, type[RequestHandler]]] = [
         (r"/api/sessions", Sessions),
+        (r"/api/namespace", Namespace),
         (r"/api/history", History),
         (r"/api/kernels/([0-9a-zA-Z_-]+)/actions", Actions),
         (r"/ui/([^/]+)(/.*)?", SparkUi),

@@ -12,6 +12,7 @@ from sparkk8s_nb.model.paths import EVENT_LOGS, PAST, RECORD_FILE
 from sparkk8s_nb.model.wire import SCHEMA
 from sparkk8s_nb.server.event_logs import event_log_of, event_logs
 from sparkk8s_nb.server.kernel_actions import KernelActions
+from sparkk8s_nb.server.namespace_list import NamespaceSessions
 from sparkk8s_nb.server.past_ui import is_shown, open_past
 from sparkk8s_nb.server.records import OwnSession, own_session, own_sessions, past_record
 from sparkk8s_nb.server.ui_target import UiTarget, note_use, target_of
@@ -33,10 +34,20 @@ class Service:
         Knows which notebook a kernel belongs to.
     runtime, state : Path
         This user's runtime and state directories.
+    namespace : NamespaceSessions, optional
     """
 
-    def __init__(self, *, kernels: Any, notebooks: Any, runtime: Path, state: Path) -> None:
+    def __init__(
+        self,
+        *,
+        kernels: Any,
+        notebooks: Any,
+        runtime: Path,
+        state: Path,
+        namespace: NamespaceSessions | None = None,
+    ) -> None:
         self.actions = KernelActions(kernels)
+        self._namespace = namespace or NamespaceSessions()
         self._kernels = kernels
         self._notebooks = notebooks
         self._runtime = runtime
@@ -48,6 +59,14 @@ class Service:
         paths = await self._paths()
         rows = [_row(own, paths.get(own.record.kernel)) for own in found.sessions if self._is_ours(own)]
         return {"schema": SCHEMA, "sessions": rows, "problem": _plain(found.trouble)}
+
+    async def namespace(self) -> dict[str, Any]:
+        """The other sessions of the namespace, whosever they are: for reading only."""
+        listed = await self._namespace.listed()
+        own = await asyncio.to_thread(own_sessions, self._runtime)
+        shown = frozenset(one.record.name for one in own.sessions if self._is_ours(one))
+        rows, more = listed.without(shown)
+        return {"schema": SCHEMA, "sessions": rows, "more": more, "problem": _plain(listed.trouble)}
 
     async def history(self) -> dict[str, Any]:
         """The event logs of sessions that have stopped, the newest first."""
@@ -118,7 +137,7 @@ def _row(own: OwnSession, path: str | None) -> dict[str, Any]:
     return row | {
         "kernel_id": record.kernel or None,
         "path": path,
-        "state": "dead" if own.dead else "running",
+        "state": "dead" if own.dead else "starting" if record.starting else "running",
         "ui": bool(record.ui_url) and not own.dead,
         "readonly": record.readonly,
     }

@@ -2,8 +2,7 @@
 
 The keeper does this normally. It cannot where the whole process group, the container or the machine's user slice
 was killed at once. The work is done by ``sparkk8s-nb gc --yes`` in a process of its own, and not here: what a
-sweep may remove (this user's, proven dead, never on an old Lease's word) is decided in one place, and a cluster
-that hangs, a credential plugin that waits or the Kubernetes client's memory do not become the server's.
+sweep may remove (this user's, proven dead, never on an old Lease's word) is decided in one place.
 
 A server asks the cluster only where there is a reason: directories that dead sessions left on this machine, or,
 in a pod, once at its start: a restarted container has forgotten its directories, and its Leases are still there.
@@ -12,7 +11,6 @@ in a pod, once at its start: a restarted container has forgotten its directories
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +19,7 @@ from pathlib import Path
 
 from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.kube.service_account import SERVICE_ACCOUNT, in_cluster
-from sparkk8s_nb.processes import module_command, module_environ
+from sparkk8s_nb.server.own_command import Ended, run_command
 from sparkk8s_nb.server.records import has_abandoned
 
 LOOK_SECONDS = 60.0
@@ -45,37 +43,24 @@ async def run_gc(seconds: float = SWEEP_SECONDS) -> Swept:
     seconds : float
         How long it may take; it is ended then.
     """
-    process = await asyncio.create_subprocess_exec(
-        *module_command("sparkk8s_nb.cli", "gc", "--yes", "--json"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=module_environ(),
-    )
     try:
-        out, errors = await asyncio.wait_for(process.communicate(), seconds)
+        ended = await run_command("gc", "--yes", seconds=seconds)
     except TimeoutError:
         return Swept(done=False, said=f"it was not done after {seconds:.0f} s")
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return what_came(process.returncode or 0, out, errors)
+    return what_came(ended)
 
 
-def what_came(code: int, out: bytes, errors: bytes) -> Swept:
+def what_came(ended: Ended) -> Swept:
     """What a sweep said, in a line.
 
-    >>> what_came(0, b'{"dead": [{"name": "spark-a-1"}], "failures": []}', b"")
+    >>> what_came(Ended(code=0, out=b'{"dead": [{"name": "spark-a-1"}], "failures": []}'))
     Swept(done=True, said='removed what dead sessions had left: spark-a-1')
     """
     try:
-        plain = json.loads(out)
+        plain = json.loads(ended.out)
         names, failures = [row["name"] for row in plain["dead"]], list(plain["failures"])
     except (ValueError, KeyError, TypeError):
-        lines = errors.decode(errors="replace").strip().splitlines()
-        return Swept(done=False, said=" ".join(lines[-2:]) or f"it ended with {code}")
+        return Swept(done=False, said=" ".join(ended.last_words).strip() or f"it ended with {ended.code}")
     if failures:
         return Swept(done=False, said=f"not removed: {'; '.join(map(str, failures))}")
     return Swept(done=True, said=f"removed what dead sessions had left: {', '.join(names)}" if names else "")

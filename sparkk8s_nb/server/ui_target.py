@@ -51,8 +51,10 @@ def target_of(record: SessionRecord) -> UiTarget:
     Raises
     ------
     SessionError
-        If the session has no UI, or the record names anything but a port of 127.0.0.1.
+        If the session has no UI (yet), or the record names anything but a port of 127.0.0.1.
     """
+    if record.starting and not record.ui_url:
+        raise SessionError("The session is still starting.", fix="Its Spark UI is there once it runs.")
     if not record.ui_url:
         raise SessionError("The session has no Spark UI.", fix="Restart it without spark.ui.enabled=false.")
     port = _port_on_this_machine(record.ui_url)

@@ -60,6 +60,10 @@ class ClusterObjects:
         """Put the record into the Lease and into the session's directory."""
         patch = {"metadata": {"annotations": {RECORD: record.public().as_json()}}}
         self._parts.cluster.merge("Lease", self._spec.name, patch)
+        self.leave_record(record)
+
+    def leave_record(self, record: SessionRecord) -> None:
+        """Put the record into the session's directory alone: there is no Lease yet."""
         write_private(self._parts.place.record, record.as_json())
 
     def lease_is_ours(self) -> bool:

@@ -82,6 +82,10 @@ class Session(ObservedSession):
 
     # -- life ---------------------------------------------------------------------------------------
 
+    def introduce(self) -> None:
+        """Leave a record on this machine before the start begins: Jupyter's server shows the session from now on."""
+        self._objects.leave_record(self.record())
+
     def open(self) -> None:
         """Start everything and wait for the executors that ``spec.wait`` names.
 

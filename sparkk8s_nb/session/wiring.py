@@ -111,6 +111,7 @@ def open_session(
             spec, _parts(spec, cluster, place, java, archives, given, runtime, layers, notebook, env)
         )
         make_room()
+        session.introduce()
         if on_made is not None:
             on_made(session)
         unfinished.pop_all()  # from here on the session undoes it

@@ -6,7 +6,7 @@
 
 import { ServerConnection } from '@jupyterlab/services';
 
-import { ApiError, SparkApi, sessionList } from '../api';
+import { ApiError, SparkApi, namespaceList, sessionList } from '../api';
 
 const SESSION = {
   name: 'flights',
@@ -74,6 +74,24 @@ describe('the list of sessions', () => {
   it('carries what the server itself has trouble with', () => {
     const problem = { problem: 'Records cannot be read.', fix: 'Look at their owner.' };
     expect(sessionList({ schema: 1, sessions: [], problem }).problem).toEqual(problem);
+  });
+});
+
+describe("the namespace's other sessions", () => {
+  const THEIRS = { name: 'spark-ada-1', owner: 'ada', executors: 2, age: '3 min', state: 'elsewhere', cores: 4 };
+
+  it('are asked for below the base URL', async () => {
+    const { api, asked } = server(() => json({ schema: 1, sessions: [THEIRS], more: 2, problem: null }));
+    expect(await api.namespace()).toEqual({ sessions: [THEIRS], more: 2, problem: null });
+    expect(asked.map(address)).toEqual(['http://jupyter/user/ann/sparkk8s/api/namespace']);
+  });
+
+  it.each([
+    ['a newer server', { schema: 2, sessions: [] }, /newer/],
+    ['a session without an owner', { schema: 1, sessions: [{ ...THEIRS, owner: null }] }, /could not be read/],
+    ['no list', { schema: 1, sessions: 'none' }, /could not be read/]
+  ])('are refused from %s', (_, body, problem) => {
+    expect(() => namespaceList(body)).toThrow(problem);
   });
 });
 

@@ -1,5 +1,7 @@
 /** The line to a kernel works while the kernel computes, and leaves nothing behind in it. */
 
+import { PromiseDelegate } from '@lumino/coreutils';
+
 import { SessionLine } from '../comm';
 import { FakeKernel, turns } from './fakes';
 import { keyframe, sequence } from './golden';
@@ -36,6 +38,35 @@ it('is opened without one where the kernel makes none', async () => {
   kernel.subshells = false;
   await opened();
   expect(kernel.of('comm_open').map(({ subshell }) => subshell)).toEqual([null]);
+});
+
+it('does without a subshell that is not made in time, and has it deleted when it comes', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  await opened();
+  await jest.advanceTimersByTimeAsync(2000);
+  expect(kernel.of('comm_open').map(({ subshell }) => subshell)).toEqual([null]);
+  expect(kernel.of('delete_subshell_request')).toEqual([]);
+  slow.resolve();
+  await turns();
+  expect(kernel.of('delete_subshell_request').map(({ content }) => content)).toEqual([{ subshell_id: 'shell-1' }]);
+});
+
+it('keeps its connection until a late subshell is deleted, but not for ever', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  const line = await opened();
+  await jest.advanceTimersByTimeAsync(2000);
+  kernel.slowness = Promise.resolve();
+  line.dispose();
+  kernel.handle();
+  await turns();
+  kernel.handle();
+  await turns();
+  expect(kernel.of('comm_close')).toHaveLength(1);
+  expect(kernel.isDisposed).toBe(false);
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(kernel.isDisposed).toBe(true);
 });
 
 it('waits for the connection, not for the kernel', async () => {

@@ -23,6 +23,8 @@ export class FakeKernel {
   isDisposed = false;
   /** Whether it makes subshells. */
   subshells = true;
+  /** What a subshell waits for before it is made. */
+  slowness: Promise<unknown> = Promise.resolve();
 
   get connection(): Kernel.IKernelConnection {
     return this as unknown as Kernel.IKernelConnection;
@@ -42,7 +44,7 @@ export class FakeKernel {
     this._note(message);
     if (message.header.msg_type !== 'create_subshell_request') return { done: Promise.resolve({}) };
     const content = this.subshells ? { status: 'ok', subshell_id: `shell-${this.sent.length}` } : { status: 'error' };
-    return { done: Promise.resolve({ content }) };
+    return { done: this.slowness.then(() => ({ content })) };
   }
 
   sendShellMessage(message: KernelMessage.IShellMessage): { done: Promise<void> } {

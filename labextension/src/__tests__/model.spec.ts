@@ -102,6 +102,35 @@ it('opens a new line at the next look after a kernel restarted', async () => {
   expect(model.find('flights')?.trouble).toBe('');
 });
 
+it('opens a line to a session that starts', async () => {
+  await look([info('flights', { state: 'starting', ui: false })]);
+  const kernel = kernels.get('kernel-of-flights');
+  kernel?.say(keyframe('fleet.json'));
+  expect(model.find('flights')?.frame).not.toBeNull();
+  const [starting] = model.sessions;
+  await look([info('flights')]);
+  expect(model.sessions).toEqual([starting]);
+  expect(kernels.get('kernel-of-flights')).toBe(kernel);
+});
+
+it('closes the line of a session that is dead, though it is still listed', async () => {
+  await look([info('flights')]);
+  const kernel = kernels.get('kernel-of-flights');
+  await look([info('flights', { state: 'dead' })]);
+  kernel?.handle();
+  await turns();
+  expect(kernel?.isDisposed).toBe(true);
+  expect(model.find('flights')?.line).toBeNull();
+});
+
+it('keeps the line of a kernel whose earlier session is dead and whose later one runs', async () => {
+  await look([info('earlier', { kernel_id: 'k' })]);
+  await look([info('earlier', { kernel_id: 'k', state: 'dead' }), info('later', { kernel_id: 'k' })]);
+  await turns();
+  expect(model.find('later')?.line?.isDisposed).toBe(false);
+  expect(kernels.get('k')?.of('comm_close')).toEqual([]);
+});
+
 it('opens no line to a session that is over or no kernel of this server', async () => {
   await look([info('old', { state: 'stopped' }), info('other', { kernel_id: null })]);
   expect(kernels.size).toBe(0);

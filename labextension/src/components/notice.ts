@@ -2,8 +2,8 @@
 
 import { Widget } from '@lumino/widgets';
 
+import { element, setText } from 'sparkk8s-views/shared.js';
 import type { IProblem } from '../api';
-import { element, setText } from './dom';
 
 export class Notice extends Widget {
   constructor() {

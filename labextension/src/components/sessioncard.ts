@@ -4,9 +4,11 @@ import { Panel, Widget } from '@lumino/widgets';
 
 import { FleetView } from 'sparkk8s-views/fleet.js';
 import { ProgressView } from 'sparkk8s-views/progress.js';
+import { element, setText } from 'sparkk8s-views/shared.js';
+import { isLive } from '../api';
 import type { SparkSession } from '../model';
-import { button, element, setText } from './dom';
 import { FrameHost } from './framehost';
+import { panelButton } from './panelbutton';
 
 /** What a card can ask of the application. */
 export interface ICardDeeds {
@@ -15,6 +17,11 @@ export interface ICardDeeds {
 }
 
 const NOT_LIVE = 'Waiting for its kernel.';
+const STARTING = 'It starts; waiting for its kernel to say how far it is.';
+const NO_START = 'It did not start: its cell says why.';
+const LOOK_ONLY = 'It is no session of this server: it can only be looked at.';
+/** States in which a session has no executors any more. */
+const ENDED = new Set(['failed', 'stopping', 'stopped']);
 const OVER = 'This session is over; its kernel cleans up.';
 
 export class SessionCard extends Panel {
@@ -27,12 +34,12 @@ export class SessionCard extends Panel {
     this.node.setAttribute('role', 'group');
     this.node.setAttribute('aria-label', `Spark session ${session.name}`);
     this.node.dataset['session'] = session.name;
-    this._notebook = button('', 'Show the notebook of this session', () => {
+    this._notebook = panelButton('', 'Show the notebook of this session', () => {
       const { path } = this.session.info;
       if (path !== null) deeds.openNotebook(path);
     });
     this._notebook.classList.add('jp-Spark-link');
-    this._ui = button('Spark UI', "Open this session's Spark UI as a tab", () => {
+    this._ui = panelButton('Spark UI', "Open this session's Spark UI as a tab", () => {
       deeds.openUi(session.name);
     });
     this._note = element('div', 'jp-Spark-note');
@@ -61,7 +68,7 @@ export class SessionCard extends Panel {
     this._jobs.hidden = !hasJobs;
     this._progress.setHidden(!hasJobs);
     this._fleet.setHidden(frame === null);
-    setText(this._note, frame === null ? this._waiting(trouble) : '');
+    setText(this._note, this._noted());
     this._fleet.draw(frame, trouble);
     this._progress.draw(frame);
   }
@@ -78,10 +85,15 @@ export class SessionCard extends Panel {
     super.dispose();
   }
 
-  private _waiting(trouble: string): string {
+  /** What is to be said beside the executors, or in their place. */
+  private _noted(): string {
+    const { frame, info, line, trouble } = this.session;
+    const isStarting = info.state === 'starting';
+    if (frame !== null) return isStarting && ENDED.has(frame.session?.state ?? '') ? NO_START : '';
     if (trouble) return trouble;
-    if (this.session.info.state !== 'running') return OVER;
-    return this.session.line === null ? 'It is no session of this server: it can only be looked at.' : NOT_LIVE;
+    if (!isLive(info)) return OVER;
+    if (line === null) return LOOK_ONLY;
+    return isStarting ? STARTING : NOT_LIVE;
   }
 
   private readonly _notebook: HTMLButtonElement;

@@ -19,6 +19,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 EXAMPLES = {
     "/api/sessions": "/api/sessions",
+    "/api/namespace": "/api/namespace",
     "/api/history": "/api/history",
     "/api/kernels/([0-9a-zA-Z_-]+)/actions": "/api/kernels/{kernel}/actions",
     "/ui/([^/]+)(/.*)?": "/ui/spark-a-1/jobs/",
@@ -159,6 +160,21 @@ def record(runtime, spark_ui, kernel):
 
     yield write
     (place / "record.json").unlink(missing_ok=True)
+
+
+def test_the_namespaces_other_sessions_are_listed_and_this_servers_own_are_not(server, record):
+    """By the command line's own eyes: of a cluster that does not run it says that there are none."""
+    record(app_id="spark-1")
+    answer = server.ask("sparkk8s/api/namespace")
+    assert answer.json == {"schema": 1, "sessions": [], "more": 0, "problem": None}
+
+
+def test_a_session_is_listed_from_the_beginning_of_its_start(server, record):
+    """It has no Spark UI yet, and says so in words."""
+    record(ui_url="")
+    [row] = server.ask("sparkk8s/api/sessions").json["sessions"]
+    assert (row["state"], row["ui"]) == ("starting", False)
+    assert "still starting" in server.ask("sparkk8s/ui/spark-a-1/").text
 
 
 def test_a_session_of_this_servers_kernel_is_listed_with_its_notebook(server, record, kernel):

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sparkk8s_nb.errors import NoSessionError, SparkK8sError
 from sparkk8s_nb.localfiles import private_dir, write_private
-from sparkk8s_nb.model.record import Holder, SessionRecord
-from sparkk8s_nb.processes import boot_id, identify
+from sparkk8s_nb.model.record import Holder
+from sparkk8s_nb.processes import boot_id
 from sparkk8s_nb.server.records import has_abandoned, own_session, own_sessions, past_record
-
-
-@pytest.fixture
-def runtime(tmp_path):
-    """A runtime directory."""
-    return private_dir(tmp_path / "run")
-
-
-@pytest.fixture
-def make(runtime):
-    """Writes a session's directory as a session does, and returns it."""
-
-    def made(name="spark-a-1", **fields):
-        private_dir(runtime / "sessions")
-        place = private_dir(runtime / "sessions" / name)
-        write_private(place / "ui.key", base64.urlsafe_b64encode(bytes(32)).decode())
-        me = identify()
-        record = SessionRecord(
-            name=name,
-            owner="ada",
-            notebook="n",
-            namespace="default",
-            holder=Holder(boot=boot_id(), pid=me.pid, started=me.started),
-            ui_url="http://127.0.0.1:4040",
-            ui_key_file=str(place / "ui.key"),
-            kernel="k-1",
-        )
-        write_private(place / "record.json", replace(record, **fields).as_json())
-        return place
-
-    return made
 
 
 def test_a_session_that_runs_is_found(runtime, make):
@@ -58,6 +25,14 @@ def test_a_session_that_runs_is_found(runtime, make):
         ("spark-a-1", place / "record.json", False)
     ]
     assert own_session(runtime, "spark-a-1") == found.sessions[0]
+
+
+def test_a_session_that_starts_is_found(runtime, make):
+    """From the first moment on, as one that starts."""
+    make(ui_url="")
+    assert own_session(runtime, "spark-a-1").record.starting
+    make(app_id="spark-1")
+    assert not own_session(runtime, "spark-a-1").record.starting
 
 
 def test_a_session_whose_process_is_gone_is_dead(runtime, make):

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from sparkk8s_nb.errors import SessionError
+from sparkk8s_nb.server.own_command import Ended
 from sparkk8s_nb.server.sweeping import LONGEST_SECONDS, LOOK_SECONDS, Sweeper, Swept, run_gc, what_came
 
 
@@ -144,7 +145,7 @@ def test_a_runtime_directory_of_another_is_said_and_nothing_is_swept(sweeper, gr
 def test_what_came_of_it_is_a_line(code, out, errors, done, said):
     """Whatever the command said."""
     text = b"" if out is None else json.dumps(out).encode()
-    assert what_came(code, text, errors.encode()) == Swept(done=done, said=said)
+    assert what_came(Ended(code=code, out=text, errors=errors.encode())) == Swept(done=done, said=said)
 
 
 def test_a_sweep_has_an_end(monkeypatch, tmp_path):

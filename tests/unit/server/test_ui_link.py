@@ -57,7 +57,7 @@ def test_elsewhere_it_leads_to_the_local_proxy(record, monkeypatch):
 def test_a_ui_that_is_not_there_is_said_in_the_notebook(record, tmp_path):
     """Not in the tab that the link opens."""
     with pytest.raises(SessionError, match="no Spark UI"):
-        ui_link(record(ui_url=""), SERVER)
+        ui_link(record(ui_url="", app_id="spark-1"), SERVER)
     with pytest.raises(NoSessionError):
         ui_link(tmp_path / "none.json", SERVER)
 

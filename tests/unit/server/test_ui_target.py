@@ -57,8 +57,10 @@ def test_no_other_address_is_ever_reached(record, url):
 
 
 def test_a_session_without_a_ui_says_so(record):
-    """Before the driver is up, or with the UI off."""
+    """With the UI off; one that starts has none yet, which is no fault of its options."""
     with pytest.raises(SessionError, match="no Spark UI"):
+        target_of(record(ui_url="", app_id="spark-1"))
+    with pytest.raises(SessionError, match="still starting"):
         target_of(record(ui_url=""))
 
 

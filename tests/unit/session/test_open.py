@@ -72,6 +72,36 @@ def test_the_fleet_says_what_a_start_does_until_it_is_over(world):
     assert session.start_seconds == session.phases[-1][1] - session.phases[0][1]
 
 
+def test_a_start_has_a_record_on_this_machine_before_it_does_anything(world):
+    """Jupyter's server shows it from then on; when it runs the record says so."""
+    seen = []
+
+    def look():
+        seen.append(parse_record(world.place.record.read_text()))
+        return world.keeper
+
+    session = world.session(parts={"launch_keeper": look})
+    session.introduce()
+    session.open()
+    (first,) = seen
+    assert (first.name, first.starting, first.ui_url) == (world.name, True, "")
+    assert not parse_record(world.place.record.read_text()).starting
+
+
+@pytest.mark.parametrize("error", [RefusedError("We may not.", fix="Ask."), KeyboardInterrupt()])
+def test_a_start_that_is_refused_or_interrupted_leaves_no_record(world, error):
+    """The panel shows it no more."""
+
+    def refuse():
+        raise error
+
+    session = world.session(parts={"preflight": refuse})
+    session.introduce()
+    with pytest.raises(type(error)):
+        session.open()
+    assert not world.place.record.exists()
+
+
 def test_everything_a_session_makes_is_owned_by_its_lease(world):
     """Delete the Lease, and the cluster's collector removes the rest."""
     world.opened()

@@ -119,6 +119,22 @@ class ExecutorSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPaths:
+    """Local paths that executors share with the driver; of those that contain a path the innermost decides.
+
+    Parameters
+    ----------
+    shared : tuple of str
+        With all that is below them.
+    apart : tuple of str
+        Within them: a volume that only one side mounts there.
+    """
+
+    shared: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
     """Everything a start needs to know, after defaults, files, profile and line were merged.
 
@@ -150,8 +166,8 @@ class SessionSpec:
     volumes : tuple of VolumeUse
     labels : Mapping[str, str]
         What settings add to the labels of everything that the session makes.
-    shared_paths : tuple of str or None
-        Local paths that executors share with the driver, the only ones that Spark may write to; None for all.
+    shared_paths : SharedPaths or None
+        The only local paths that Spark may write to; None for all.
     wait : int
         How many executors ``start`` waits for; 0 returns with the driver.
     timeout : float
@@ -179,7 +195,7 @@ class SessionSpec:
     secrets: tuple[SecretUse, ...] = ()
     volumes: tuple[VolumeUse, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-    shared_paths: tuple[str, ...] | None = None
+    shared_paths: SharedPaths | None = None
     wait: int = 1
     timeout: float = 300.0
     event_log: bool = True

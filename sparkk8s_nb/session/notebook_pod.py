@@ -12,9 +12,9 @@ from sparkk8s_nb.kube.ownpod import find_own_pod, look_inside
 from sparkk8s_nb.kube.service_account import own_namespace
 from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image, shared_mounts
 from sparkk8s_nb.model.inherited import inherited_template, not_inherited
-from sparkk8s_nb.model.mountinfo import MountPoint
+from sparkk8s_nb.model.mountinfo import MountPoint, lies_in
 from sparkk8s_nb.model.ownpod import OwnPod, PodMount
-from sparkk8s_nb.model.spec import TargetKind
+from sparkk8s_nb.model.spec import SharedPaths, TargetKind
 from sparkk8s_nb.ports import Cluster
 
 
@@ -50,10 +50,22 @@ class NotebookPod:
 
     def shared_paths(
         self, executors: Sequence[PodMount], said: Iterable[str], *, namespace: str
-    ) -> tuple[str, ...]:
-        """Local paths that executors in ``namespace`` share with this kernel: volumes of both, and those said."""
-        mounts = () if self.pod is None else shared_mounts(self.pod, executors, namespace=namespace)
-        return tuple(dict.fromkeys([*said, *(mount.path for mount in mounts)]))
+    ) -> SharedPaths:
+        """Local paths that executors in ``namespace`` share with this kernel: volumes of both, and those said.
+
+        What is said holds for all that is below it; of volumes the innermost decides, and it may be of one side only.
+        """
+        told = tuple(dict.fromkeys(said))
+        if self.pod is None:
+            return SharedPaths(shared=told)
+        both = [mount.path for mount in shared_mounts(self.pod, executors, namespace=namespace)]
+        others = {mount.path for mount in (*self.pod.mounts, *executors)}.difference(both)
+        apart = [
+            path
+            for path in sorted(others)
+            if any(lies_in(path, shared) for shared in both) and not any(lies_in(path, each) for each in told)
+        ]
+        return SharedPaths(shared=tuple(dict.fromkeys([*told, *both])), apart=tuple(apart))
 
     def templates(self, namespace: str) -> Sequence[dict[str, Any]]:
         """What executors in ``namespace`` take over from the pod, as pod templates."""

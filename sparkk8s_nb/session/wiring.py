@@ -31,7 +31,7 @@ from sparkk8s_nb.model.quantities import parse_kubernetes_cpu, parse_kubernetes_
 from sparkk8s_nb.model.record import Holder
 from sparkk8s_nb.model.sizing import Machine
 from sparkk8s_nb.model.sparkconf import check_access, ends_early
-from sparkk8s_nb.model.spec import MIB, ClusterAccess, ClusterTarget, SessionSpec, TargetKind
+from sparkk8s_nb.model.spec import MIB, ClusterAccess, ClusterTarget, SessionSpec, SharedPaths, TargetKind
 from sparkk8s_nb.ports import Cluster
 from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.session import orphans
@@ -230,7 +230,7 @@ def _shared_paths(
     options: Mapping[str, Any],
     notebook: NotebookPod,
     templates: Sequence[Mapping[str, Any]],
-) -> tuple[str, ...] | None:
+) -> SharedPaths | None:
     """Where Spark may write: all of the machine's disk where executors are its processes and see it."""
     if spec.target.kind is TargetKind.EMBEDDED:
         status = embedded.status()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.processes import ProcessId
 from sparkk8s_nb.spark import pyspark_state
 from sparkk8s_nb.spark.driver import SparkDriver
@@ -25,8 +26,8 @@ class LaunchingSparkDriver:
         The Python that runs tasks, as the executors' machines know it.
     token_file : Path, optional
         The API server's bearer token, where that file is rewritten during a session.
-    shared_paths : sequence of str, optional
-        Local paths that executors share with the driver, the only ones that may be written to; None for all.
+    shared_paths : SharedPaths, optional
+        The only local paths that may be written to; None for all.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class LaunchingSparkDriver:
         jvm: LaunchedJvm,
         python: str = sys.executable,
         token_file: Path | None = None,
-        shared_paths: Sequence[str] | None = None,
+        shared_paths: SharedPaths | None = None,
     ) -> None:
         self._jvm = jvm
         self._python = python

@@ -23,12 +23,13 @@ Not seen: formats that are no file source (Delta, Iceberg), file sources that a 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
 from typing import Any
 
 from sparkk8s_nb.errors import UnsharedPathError
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark.janino import compile_class, instance
 from sparkk8s_nb.spark.pyspark_state import patched
 
@@ -61,13 +62,14 @@ class LocalWrites:
     context : SparkContext
     made : java.lang.Class
         From :func:`compile_local_writes`.
-    shared : sequence of str
-        Absolute paths that driver and executors share, with all that is below them.
+    paths : SharedPaths
+        What driver and executors share.
     """
 
-    def __init__(self, context: Any, made: Any, shared: Sequence[str]) -> None:
+    def __init__(self, context: Any, made: Any, paths: SharedPaths) -> None:
         scala_context = ("org.apache.spark.SparkContext", context._jsc.sc())
-        self._check = instance(context._gateway, made, scala_context, ("java.lang.String", "\n".join(shared)))
+        lines = [("java.lang.String", "\n".join(each)) for each in (paths.shared, paths.apart)]
+        self._check = instance(context._gateway, made, scala_context, *lines)
 
     def new_session(self, context: Any) -> Any:
         """The JVM's first SparkSession, with the check in it."""

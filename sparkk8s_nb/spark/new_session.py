@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparkk8s_nb.errors import DriverError, PortTakenError
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark.local_writes import LocalWrites, compile_local_writes
 from sparkk8s_nb.spark.unnamed_user import log_in
 
@@ -34,7 +35,7 @@ class NewSession:
 
 
 def create_session(
-    gateway: Any, conf: Mapping[str, str], py_files: Sequence[str], shared_paths: Sequence[str] | None
+    gateway: Any, conf: Mapping[str, str], py_files: Sequence[str], shared_paths: SharedPaths | None
 ) -> NewSession:
     """Make the SparkContext and the SparkSession in a JVM that listens.
 
@@ -43,7 +44,7 @@ def create_session(
     gateway : py4j.java_gateway.JavaGateway
     conf : Mapping of str to str
     py_files : sequence of str
-    shared_paths : sequence of str or None
+    shared_paths : SharedPaths or None
         The only local paths that Spark may write to; None for all.
 
     Raises

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark.driver import SparkDriver
 from sparkk8s_nb.spark.driver_logging import write_log4j2
 from sparkk8s_nb.spark.gateway import LaunchPlan, launch_jvm
@@ -36,7 +37,7 @@ def launch_plan(base: Path, *, memory: str = "1g") -> LaunchPlan:
 
 
 @contextmanager
-def local_driver(base: Path, *, shared_paths: Sequence[str], warehouse: Path) -> Iterator[SparkDriver]:
+def local_driver(base: Path, *, shared_paths: SharedPaths, warehouse: Path) -> Iterator[SparkDriver]:
     """A driver that may write to ``shared_paths`` alone, with its hooks; ended at the end."""
     launching = LaunchingSparkDriver(launch_jvm(launch_plan(base)), shared_paths=shared_paths)
     try:

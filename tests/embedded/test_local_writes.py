@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sparkk8s_nb.errors import UnsharedPathError
+from sparkk8s_nb.model.spec import SharedPaths
 from tests.embedded.local_driver import local_driver
 
 pytestmark = pytest.mark.timeout(300)
@@ -14,14 +15,18 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    """``base/shared`` is said to be shared, the rest is not."""
+    """``base/shared`` is shared but for ``scratch`` in it, of which ``kept`` is again; the rest is not."""
     return tmp_path_factory.mktemp("local-writes")
 
 
 @pytest.fixture(scope="module")
 def spark(base):
     """The check is the driver's alone."""
-    with local_driver(base, shared_paths=[str(base / "shared")], warehouse=base / "warehouse") as driver:
+    shared = base / "shared"
+    paths = SharedPaths(
+        shared=(str(shared), str(shared / "scratch" / "kept")), apart=(str(shared / "scratch"),)
+    )
+    with local_driver(base, shared_paths=paths, warehouse=base / "warehouse") as driver:
         yield driver.spark
 
 
@@ -72,6 +77,15 @@ def test_a_shared_path_is_written_to(spark, base, write, request):
     assert (path / "_SUCCESS").exists()
     refused(base, f"{base}/shared-not", lambda: write(spark, f"{base}/shared-not"))
     refused(base, f"{base}/other", lambda: write(spark, f"{base}/shared/../other"))
+
+
+def test_of_paths_within_one_another_the_innermost_decides(spark, base):
+    """A volume of one side that is mounted within a shared one, and a shared one within that."""
+    scratch = base / "shared" / "scratch"
+    refused(base, scratch / "out", lambda: spark.range(3).write.parquet(str(scratch / "out")))
+    refused(base, scratch, lambda: spark.sparkContext.parallelize("ab", 1).saveAsTextFile(str(scratch)))
+    spark.range(3).write.parquet(str(scratch / "kept" / "out"))
+    assert (scratch / "kept" / "out" / "_SUCCESS").exists()
 
 
 def test_a_table_in_a_local_warehouse_is_refused(spark, base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark import new_session
 from sparkk8s_nb.spark.janino import compile_class
 from tests.embedded.local_driver import local_driver
@@ -20,7 +21,7 @@ def test_a_spark_that_cannot_compile_the_check_starts_with_a_warning(tmp_path, m
         "compile_local_writes",
         lambda jvm: compile_class(jvm, OF_ANOTHER_SPARK, "sparkk8s.LocalWrites"),
     )
-    with local_driver(tmp_path, shared_paths=[], warehouse=tmp_path / "warehouse") as driver:
+    with local_driver(tmp_path, shared_paths=SharedPaths(), warehouse=tmp_path / "warehouse") as driver:
         (warning,) = driver.warnings
         assert "are not refused in this session" in warning
         assert "CompileException" in warning

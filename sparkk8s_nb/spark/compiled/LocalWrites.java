@@ -24,11 +24,17 @@ public class LocalWrites extends AbstractFunction1 {
 
   private final SparkContext context;
   private final String[] shared;
+  private final String[] apart;
 
-  /** Paths that driver and executors share, one a line. */
-  public LocalWrites(SparkContext context, String shared) {
+  /** Paths that driver and executors share, and those within them that they do not: one a line. */
+  public LocalWrites(SparkContext context, String shared, String apart) {
     this.context = context;
-    this.shared = shared.isEmpty() ? new String[0] : shared.split("\n");
+    this.shared = lines(shared);
+    this.apart = lines(apart);
+  }
+
+  private static String[] lines(String text) {
+    return text.isEmpty() ? new String[0] : text.split("\n");
   }
 
   public Object apply(Object session) {
@@ -116,11 +122,20 @@ public class LocalWrites extends AbstractFunction1 {
       return;
     }
     java.nio.file.Path local = new File(path.toUri().getPath()).toPath().toAbsolutePath().normalize();
-    for (int index = 0; index < shared.length; index++) {
-      if (local.startsWith(new File(shared[index]).toPath())) {
-        return;
+    if (innermost(local, shared) <= innermost(local, apart)) {
+      throw new Unshared(local.toString());
+    }
+  }
+
+  /** How deep the deepest of these directories lies that contains the path; -1 if none does. */
+  private static int innermost(java.nio.file.Path path, String[] directories) {
+    int deepest = -1;
+    for (int index = 0; index < directories.length; index++) {
+      java.nio.file.Path directory = new File(directories[index]).toPath();
+      if (path.startsWith(directory)) {
+        deepest = Math.max(deepest, directory.getNameCount());
       }
     }
-    throw new Unshared(local.toString());
+    return deepest;
   }
 }

@@ -8,7 +8,7 @@ from sparkk8s_nb.errors import ConnectError, RefusedError, StartError
 from sparkk8s_nb.model.imagecheck import Program
 from sparkk8s_nb.model.mountinfo import parse_mountinfo
 from sparkk8s_nb.model.ownpod import Inside, OwnPod, PodMount
-from sparkk8s_nb.model.spec import TargetKind
+from sparkk8s_nb.model.spec import SharedPaths, TargetKind
 from sparkk8s_nb.session import notebook_pod as module
 from sparkk8s_nb.session.notebook_pod import NotebookPod, check_image, notebook_pod
 from sparkk8s_nb.testing import FakeCluster
@@ -98,7 +98,28 @@ def test_paths_are_shared_where_both_mount_the_same_volume_or_somebody_says_so()
     own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=(mine,))
     theirs = [PodMount(path="/data", volume="sparkk8s-volume-0", source=claim)]
     found = NotebookPod(pod=own)
-    assert found.shared_paths(theirs, said=["/mnt", "/data"], namespace="hub") == ("/mnt", "/data")
-    assert found.shared_paths(theirs, said=["/mnt"], namespace="executors") == ("/mnt",)
-    assert found.shared_paths([], said=[], namespace="hub") == ()
-    assert NotebookPod().shared_paths(theirs, said=["/mnt"], namespace="hub") == ("/mnt",)
+    both = SharedPaths(shared=("/mnt", "/data"))
+    assert found.shared_paths(theirs, said=["/mnt", "/data"], namespace="hub") == both
+    assert found.shared_paths(theirs, said=["/mnt"], namespace="executors") == SharedPaths(shared=("/mnt",))
+    assert found.shared_paths([], said=[], namespace="hub") == SharedPaths()
+    assert NotebookPod().shared_paths(theirs, said=["/mnt"], namespace="hub") == SharedPaths(shared=("/mnt",))
+
+
+def test_a_volume_of_one_side_within_a_shared_one_is_no_part_of_it():
+    """The notebook's scratch disk, the executors' own; what somebody says is shared is so with all below it."""
+
+    def mounts(*paths, source):
+        return [PodMount(path=path, volume="v", source=source) for path in paths]
+
+    claim = {"persistentVolumeClaim": {"claimName": "data"}}
+    mine = mounts("/data", "/data/scratch/kept", source=claim) + mounts(
+        "/data/scratch", "/home", source={"emptyDir": {}}
+    )
+    theirs = mounts("/data", "/data/scratch/kept", source=claim) + mounts(
+        "/data/cache", source={"emptyDir": {}}
+    )
+    own = OwnPod(name="nb", uid="u", namespace="hub", container="nb", image="i", mounts=tuple(mine))
+    found = NotebookPod(pod=own).shared_paths(theirs, said=["/mnt"], namespace="hub")
+    assert found.shared == ("/mnt", "/data", "/data/scratch/kept")
+    assert found.apart == ("/data/cache", "/data/scratch")
+    assert NotebookPod(pod=own).shared_paths(theirs, said=["/"], namespace="hub").apart == ()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from pyspark import RDD
 
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark import local_writes
 from sparkk8s_nb.spark.local_writes import BY_CONF, BY_PATH, OUTPUT_CONFS, LocalWrites
 
@@ -27,7 +28,7 @@ class Check:
 def writes(monkeypatch):
     monkeypatch.setattr(local_writes, "instance", lambda *_: Check())
     context = SimpleNamespace(_gateway=None, _jsc=SimpleNamespace(sc=object))
-    return LocalWrites(context, None, ["/shared"])
+    return LocalWrites(context, None, SharedPaths(shared=("/shared",)))
 
 
 @pytest.mark.parametrize("name", BY_PATH)

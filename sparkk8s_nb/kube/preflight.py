@@ -163,10 +163,25 @@ def _namespace(cluster: Cluster) -> Finding:
 
 
 def _rights(cluster: Cluster) -> list[Finding]:
-    lacking = findings(_missing(cluster, [right for right in singly() if not right.quiet]))
+    missing = _missing(cluster, [right for right in singly() if not right.quiet])
+    lacking = findings(missing)
+    if {right for right in singly() if right.required} <= set(missing):
+        return [_no_rights(cluster.target.namespace)]
     if not lacking:
         return [Finding(check="rights", verdict=Grade.OK, detail="We may do all that a session does.")]
     return [_lacks(right, cluster.target.namespace) for right in lacking]
+
+
+def _no_rights(namespace: str) -> Finding:
+    """Of all that a start needs: as likely as a Role that lacks is a name that is mistaken."""
+    return Finding(
+        check="rights",
+        verdict=Grade.FAILURE,
+        detail=f"We may do nothing in namespace {namespace}.",
+        fix="Check the name (--namespace), or have the administrator apply the Role that this prints: "
+        f"sparkk8s-nb manifests rbac --namespace {namespace}",
+        who=ADMINISTRATOR,
+    )
 
 
 def _lacks(right: Right, namespace: str) -> Finding:

@@ -6,17 +6,22 @@ import base64
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sparkk8s_nb.errors import ClusterError, ConnectError, RefusedError, StartError
 from sparkk8s_nb.kube.gateway import KubeCluster
+from sparkk8s_nb.kube.preflight import check_rights
 from sparkk8s_nb.localfiles import private_dir
 from tests.cluster.api_sessions import session_of
+from tests.cluster.apiserver import ISSUER, Api
 from tests.cluster.credentials import Authority, write_kubeconfig
 from tests.cluster.real_cluster import Namespace, session_rules
 from tests.eventually import eventually
@@ -57,6 +62,61 @@ def test_a_token_that_is_no_longer_good_asks_for_a_new_login(namespace: Namespac
         return False
 
     assert eventually(refused, 60)  # the server remembers a token that was good for ten seconds
+
+
+def test_a_token_whose_time_is_over_asks_for_a_new_login(
+    our_api_tier: Api, namespace: Namespace, tmp_path: Path
+) -> None:
+    """Signed by the cluster, of an account that is there: only its time is over."""
+    uid = (namespace.administrator.read("ServiceAccount", "default") or {})["metadata"]["uid"]
+    access = namespace.administrator.access
+    assert access.ca_file is not None
+
+    def cluster(ends: float) -> KubeCluster:
+        token = signed_token(our_api_tier.service_accounts[0], namespace.name, uid, ends=ends)
+        user = {"token": token}
+        path = tmp_path / f"until-{ends:.0f}"
+        return namespace.connect(write_kubeconfig(path, access.server, access.ca_file, user))
+
+    with pytest.raises(RefusedError, match="We may not list pods"):
+        cluster(time.time() + 600).list("Pod")
+    with pytest.raises(RefusedError, match="does not accept our credentials") as refused:
+        cluster(time.time() - 600).list("Pod")
+    assert "Log in" in refused.value.fix
+
+
+def signed_token(key: Path, namespace: str, uid: str, *, ends: float) -> str:
+    """A token of the default service account, as the cluster signs them."""
+
+    def text(value: dict[str, Any] | bytes) -> str:
+        plain = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
+
+    private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    account = {"namespace": namespace, "serviceaccount": {"name": "default", "uid": uid}}
+    claims = {
+        "iss": ISSUER,
+        "aud": [ISSUER],
+        "sub": f"system:serviceaccount:{namespace}:default",
+        "iat": int(ends - 3600),
+        "nbf": int(ends - 3600),
+        "exp": int(ends),
+        "kubernetes.io": account,
+    }
+    head = f"{text({'alg': 'RS256', 'typ': 'JWT'})}.{text(claims)}"
+    return f"{head}.{text(private.sign(head.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+def test_a_namespace_that_does_not_exist_is_named_before_anything_is_made(
+    namespace: Namespace, user: KubeCluster
+) -> None:
+    """To one who may look for it, and to one who may do nothing outside of their own."""
+    for cluster in (namespace.administrator, user):
+        with pytest.raises(ClusterError) as refused:
+            check_rights(cluster.in_namespace("nowhere"))
+        assert "nowhere" in refused.value.problem
+        assert "--namespace" in refused.value.fix
 
 
 def test_another_cluster_s_authority_is_not_trusted(namespace: Namespace, tmp_path: Path) -> None:

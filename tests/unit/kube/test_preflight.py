@@ -14,6 +14,7 @@ from sparkk8s_nb.kube.preflight import (
     scarce,
 )
 from sparkk8s_nb.model.report import Grade, QuotaRoom
+from sparkk8s_nb.model.rights import singly
 from sparkk8s_nb.testing import FakeCluster
 
 FORBIDDEN = RefusedError("no", fix="ask")
@@ -77,6 +78,19 @@ def test_missing_rights_without_which_nothing_works_are_all_named():
     assert "We may not watch, deletecollection pods in namespace team." in caught.value.problem
     assert 'resources: ["pods"], verbs: ["watch", "deletecollection"]' in caught.value.fix
     assert 'apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"]' in caught.value.fix
+
+
+def test_who_may_do_nothing_may_have_mistaken_the_name():
+    """Whether there is such a namespace is not for everybody to see: not a page of rules for one that is not there."""
+    cluster = FakeCluster("taem")
+    cluster.fail("get", "Namespace", FORBIDDEN)
+    for right in singly():
+        cluster.deny(right.verbs[0], right.resource)
+    with pytest.raises(RefusedError) as caught:
+        check_rights(cluster)
+    assert caught.value.problem == "We may do nothing in namespace taem."
+    assert "Check the name (--namespace)" in caught.value.fix
+    assert caught.value.fix.endswith("sparkk8s-nb manifests rbac --namespace taem")
 
 
 def test_rights_that_one_can_do_without_are_warnings():

@@ -111,7 +111,8 @@ def ask(kind: str, number: int, seconds: float = 30.0) -> dict[str, Any]:
         spark = stock(number, NOWHERE)
         time.sleep(seconds)
         again = time.time()
-        spark.sparkContext._jsc.sc().requestExecutors(number)
+        of_profiles = spark.sparkContext._jvm.org.apache.spark.api.python.PythonUtils.toScalaMap({})
+        spark.sparkContext._jsc.sc().requestTotalExecutors(2 * number, 0, of_profiles)
         time.sleep(seconds)
         spark.stop()
     else:

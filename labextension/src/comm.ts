@@ -100,13 +100,14 @@ export class SessionLine implements IDisposable {
   /** Close the line on both ends. */
   dispose(): void {
     if (this._isDisposed) return;
-    const closing = this._open && this.kernel.status !== 'dead' ? this._post('comm_close', {}) : Promise.resolve();
+    const isOpen = this._open && this.kernel.status !== 'dead';
+    const last = isOpen ? this._post('comm_close', {}) : Promise.race([this._sent, after(SILENCE)]);
     this._isDisposed = true;
     clearTimeout(this._silence);
     this._listeners.clear();
     Signal.clearData(this);
     // A subshell that the kernel is still making goes by this connection.
-    const left = closing.then(() => Promise.race([Promise.all(this._making), after(SILENCE)]));
+    const left = last.then(() => Promise.race([Promise.all(this._making), after(SILENCE)]));
     void left.finally(() => {
       this.kernel.dispose();
     });
@@ -178,7 +179,13 @@ export class SessionLine implements IDisposable {
     await connected(kernel);
     if (type !== 'comm_open' && !this._open) return;
     const subshellId = await this._newSubshell();
-    if (type === 'comm_open') this._open = true;
+    if (type === 'comm_open') {
+      if (this._isDisposed) {
+        if (subshellId !== null) deleteSubshell(kernel, subshellId);
+        return;
+      }
+      this._open = true;
+    }
     const handled = kernel.sendShellMessage(this._message(type, data, subshellId), false, true).done;
     if (subshellId === null) return;
     const over = (): void => {

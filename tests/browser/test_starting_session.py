@@ -61,9 +61,9 @@ def ui_button(lab: LabPage) -> Locator:
 def test_a_start_is_in_the_panel_with_what_it_does(lab: LabPage, ui_button: Locator) -> None:
     """While its cell runs: there is no Spark yet, and no Spark UI."""
     lab.cell(STARTING).run(wait=False)
-    expect(lab.card).to_contain_text(CHECKING)
+    expect(lab.card).to_contain_text(CHECKING, timeout=CELL)
     expect(lab.card.locator(".jp-Spark-link")).to_have_text(NOTEBOOK)
-    expect(lab.status).to_have_text("Spark: starting")
+    expect(lab.status).to_have_text("Spark: starting", timeout=CELL)
     expect(ui_button).to_have_count(0)
     expect(lab.cell(STARTING).prompt).to_have_text("[*]:")
 
@@ -72,9 +72,9 @@ def test_a_second_tab_shows_it_too(lab: LabPage, new_page: Callable[[Jupyter], L
     """It looks for sessions by itself."""
     other = new_page(lab.jupyter)
     other.page.goto(f"{lab.jupyter.url}lab/workspaces/starting-beside?reset&token={lab.jupyter.token}")
-    expect(other.page.locator("#jupyterlab-splash")).to_have_count(0)
+    expect(other.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=CELL)
     other.open_panel()
-    expect(other.card).to_contain_text(CHECKING)
+    expect(other.card).to_contain_text(CHECKING, timeout=CELL)
     other.page.close()
 
 
@@ -82,18 +82,18 @@ def test_an_interrupted_start_goes_from_the_panel(lab: LabPage) -> None:
     """Its cell says why."""
     lab.press("interrupt")
     lab.cell(STARTING).wait_done()
-    expect(lab.card).to_have_count(0)
+    expect(lab.card).to_have_count(0, timeout=CELL)
     expect(lab.panel).to_contain_text("No kernel of this server has a Spark session")
 
 
 def test_a_start_that_goes_on_becomes_a_session_with_its_spark_ui(lab: LabPage, ui_button: Locator) -> None:
     """The same card, all the way."""
     lab.cell(STARTING).run(wait=False)
-    expect(lab.card).to_contain_text(CHECKING)
+    expect(lab.card).to_contain_text(CHECKING, timeout=CELL)
     (Path(lab.jupyter.notebooks) / "go").touch()
     lab.cell(STARTING).wait_done()
     expect(lab.card.locator(".sk8s-table tbody tr[data-phase=running]")).to_have_count(1, timeout=CELL)
-    expect(ui_button).to_be_visible()
+    expect(ui_button).to_be_visible(timeout=CELL)
     expect(lab.card).not_to_contain_text("Checking the cluster")
 
 
@@ -102,5 +102,5 @@ def test_the_status_is_once_under_a_cell_that_asks_again(lab: LabPage, number: i
     """Live, also where the cell clears what it has shown."""
     cell = lab.cell(number)
     cell.run()
-    expect(cell.view).to_have_count(1)
-    expect(cell.view).to_contain_text("1 executor running")
+    expect(cell.view).to_have_count(1, timeout=CELL)
+    expect(cell.view).to_contain_text("1 executor running", timeout=CELL)

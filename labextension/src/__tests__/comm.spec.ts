@@ -69,6 +69,20 @@ it('keeps its connection until a late subshell is deleted, but not for ever', as
   expect(kernel.isDisposed).toBe(true);
 });
 
+it('opens nothing, and leaves nothing, where it is closed while it opens', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  const line = await opened();
+  line.dispose();
+  await turns();
+  expect(kernel.isDisposed).toBe(false);
+  slow.resolve();
+  await turns();
+  expect(kernel.of('comm_open')).toEqual([]);
+  expect(kernel.of('delete_subshell_request').map(({ content }) => content)).toEqual([{ subshell_id: 'shell-1' }]);
+  expect(kernel.isDisposed).toBe(true);
+});
+
 it('waits for the connection, not for the kernel', async () => {
   kernel.connectionStatus = 'connecting';
   await opened();

@@ -23,9 +23,9 @@ from sparkk8s_nb.kube.kubeconfig import (
     load,
 )
 from sparkk8s_nb.kube.plugins import RenewedToken, TokenRenewal, fetch_credential, needs_plugin
-from sparkk8s_nb.kube.service_account import SERVICE_ACCOUNT, in_cluster
 from sparkk8s_nb.localfiles import private_dir, write_private
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget, TargetKind
+from sparkk8s_nb.service_account import SERVICE_ACCOUNT, in_cluster
 
 __all__ = ["ContextInfo", "connect", "contexts", "default_kubeconfigs"]
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.errors import SparkK8sError
-from sparkk8s_nb.kube.service_account import SERVICE_ACCOUNT, in_cluster
 from sparkk8s_nb.server.own_command import Ended, run_command
 from sparkk8s_nb.server.records import has_abandoned
+from sparkk8s_nb.service_account import SERVICE_ACCOUNT, in_cluster
 
 LOOK_SECONDS = 60.0
 LONGEST_SECONDS = 3600.0

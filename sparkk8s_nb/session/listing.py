@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sparkk8s_nb.embedded.lifecycle as embedded
-from sparkk8s_nb.kube.service_account import in_cluster, own_namespace
 from sparkk8s_nb.model.names import label_value
 from sparkk8s_nb.model.paths import runtime_dir
 from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
+from sparkk8s_nb.service_account import in_cluster, own_namespace
 from sparkk8s_nb.session.lease_watch import WATCH_SECONDS, unrenewed
 from sparkk8s_nb.session.notebook_identity import user_name
 from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all

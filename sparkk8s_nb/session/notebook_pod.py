@@ -9,13 +9,13 @@ from typing import Any
 from sparkk8s_nb.errors import ClusterError, ConnectError, StartError
 from sparkk8s_nb.kube.lease import owner_reference
 from sparkk8s_nb.kube.ownpod import find_own_pod, look_inside
-from sparkk8s_nb.kube.service_account import own_namespace
 from sparkk8s_nb.model.imagecheck import Program, executor_mounts, not_in_image, shared_mounts
 from sparkk8s_nb.model.inherited import inherited_template, not_inherited
 from sparkk8s_nb.model.mountinfo import MountPoint, lies_in
 from sparkk8s_nb.model.ownpod import OwnPod, PodMount
 from sparkk8s_nb.model.spec import SharedPaths, TargetKind
 from sparkk8s_nb.ports import Cluster
+from sparkk8s_nb.service_account import own_namespace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 import sparkk8s_nb.embedded.lifecycle as embedded
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.kube.kubeconfig import ContextInfo, contexts, default_kubeconfigs, load
-from sparkk8s_nb.kube.service_account import in_cluster, own_namespace
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.model.suggest import did_you_mean
+from sparkk8s_nb.service_account import in_cluster, own_namespace
 
 EMBEDDED_NAMESPACE = "default"
 

@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sparkk8s_nb.errors import ConnectError, RefusedError
 from sparkk8s_nb.kube.connect import _key_algorithm, connect, contexts
-from sparkk8s_nb.kube.service_account import in_cluster, own_namespace
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 
 
@@ -254,17 +253,6 @@ def service_account(directory: Path) -> Path:
     (directory / "token").write_text("secret")
     (directory / "namespace").write_text("team\n")
     return directory
-
-
-def test_a_pod_knows_that_it_is_one(tmp_path):
-    """The environment and the mounted token, both."""
-    account = service_account(tmp_path / "sa")
-    environ = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
-    assert in_cluster(environ, service_account=account)
-    assert not in_cluster(environ, service_account=tmp_path)
-    assert not in_cluster({}, service_account=account)
-    assert own_namespace(service_account=account) == "team"
-    assert own_namespace(service_account=tmp_path) == ""
 
 
 def test_a_pod_without_its_ca_says_so(tmp_path):

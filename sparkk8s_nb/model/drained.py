@@ -8,7 +8,7 @@ d, q   events dropped since the start: by the listener's own bounds, by Spark's 
 j      jobs started: id, time, description, tags, SQL execution, streaming query, its batch, stages
 k      jobs ended: id, time, 1 if it succeeded, reason
 s      stages that changed, summed up (see :func:`_stage`)
-x      executors that worked: id, running tasks, busy milliseconds, done, failed
+x      executors that worked: id, running tasks, busy milliseconds, done, failed, tasks at once at most
 r      streaming queries that changed (see :func:`_stream`)
 =====  =================================================================================
 """
@@ -102,7 +102,9 @@ def parse_drained(text: str) -> Drained:
         ),
         stages=tuple(_stage(row) for row in data["s"]),
         work=tuple(
-            ExecutorWork(id=row[0], running=row[1], busy=row[2] / 1000, done=row[3], failed=row[4])
+            ExecutorWork(
+                id=row[0], running=row[1], busy=row[2] / 1000, done=row[3], failed=row[4], slots=row[5]
+            )
             for row in data["x"]
         ),
         streams=tuple(_stream(row) for row in data["r"]),

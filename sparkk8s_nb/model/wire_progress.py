@@ -205,7 +205,8 @@ def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | Non
 
     A column holds, in the executors' order, how busy each was in that bin, in percent (200: two tasks all
     the time); zeros at its end are left out, so that an executor that joins later changes no earlier column.
-    ``failures`` are the bins in which tasks failed: column, row, how many; the newest of them.
+    ``failures`` are the bins in which tasks failed: column, row, how many; the newest of them. ``slots`` is
+    how many tasks each executor can run at once, 0 where unknown; left out where none is known.
 
     Parameters
     ----------
@@ -235,10 +236,13 @@ def _timeline(timeline: Timeline, until: float | None, old: dict[str, Any] | Non
                 column.append(round(one.busy * percent))
             if one.failed:
                 failures.append([number, index, one.failed])
-    return {
+    shown = {
         "start": round(timeline.start, 3),
         "width": timeline.width,
         "executors": list(timeline.rows),
         "columns": columns,
         "failures": sorted(failures)[-FAILURES_SHOWN:],
     }
+    if timeline.slots:
+        shown["slots"] = [timeline.slots.get(name, 0) for name in timeline.rows]
+    return shown

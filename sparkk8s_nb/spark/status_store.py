@@ -168,7 +168,7 @@ def executor_status(data: Mapping[str, Any]) -> ExecutorStatus:
         id=str(data["id"]),
         active=bool(data["isActive"]),
         cores=data["totalCores"],
-        running=data["activeTasks"],
+        running=_at_work(data),
         done=data["completedTasks"],
         failed=data["failedTasks"],
         memory_used=data["memoryUsed"],
@@ -180,6 +180,12 @@ def executor_status(data: Mapping[str, Any]) -> ExecutorStatus:
             task_ms=data["totalDuration"],
         ),
     )
+
+
+def _at_work(data: Mapping[str, Any]) -> int:
+    """Tasks that run: the store hears of a task's start before the end of the one whose slot it took."""
+    running, most = int(data["activeTasks"]), int(data.get("maxTasks") or 0)
+    return min(running, most) if most > 0 else running
 
 
 def stage_progress(data: Mapping[str, Any]) -> StageProgress:

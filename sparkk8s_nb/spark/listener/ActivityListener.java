@@ -102,6 +102,13 @@ public class ActivityListener extends SparkListener {
     stage.dirty = true;
   }
 
+  public synchronized void onExecutorAdded(SparkListenerExecutorAdded event) {
+    int cores = event.executorInfo().totalCores();
+    // A profile of resources of its own may ask for other cores a task; what fits cannot be more than the cores.
+    int each = event.executorInfo().resourceProfileId() == 0 ? context.conf().getInt("spark.task.cpus", 1) : 1;
+    executors.added(event.executorId(), cores / Math.max(1, each));
+  }
+
   public synchronized void onExecutorRemoved(SparkListenerExecutorRemoved event) {
     executors.removed(event.executorId());
   }
@@ -126,7 +133,11 @@ public class ActivityListener extends SparkListener {
     return text.append("]}").toString();
   }
 
-  /** Every executor but the driver, living and dead, from Spark's status store; one line of JSON. */
+  /**
+   * Every executor but the driver, living and dead, from Spark's status store; one line of JSON. How many tasks
+   * run, is what this listener counts: the store writes an executor's entry at most every 100 ms, mostly
+   * when a task begins and not at the end that follows at once.
+   */
   public String executors() {
     StringBuilder text = new StringBuilder("[");
     scala.collection.Seq all = context.statusStore().executorList(false);
@@ -137,8 +148,9 @@ public class ActivityListener extends SparkListener {
       text.append('[');
       JsonText.quote(text, executor.id());
       text.append(',').append(executor.isActive() ? 1 : 0).append(',').append(executor.totalCores());
-      text.append(',').append(executor.activeTasks()).append(',').append(executor.completedTasks());
-      text.append(',').append(executor.failedTasks()).append(',').append(executor.memoryUsed());
+      int[] tasks = tasksOf(executor);
+      text.append(',').append(tasks[0]).append(',').append(tasks[1]).append(',').append(tasks[2]);
+      text.append(',').append(executor.memoryUsed());
       text.append(',').append(executor.maxMemory()).append(',');
       JsonText.quote(text, executor.removeReason().isDefined() ? JsonText.firstLine((String) executor.removeReason().get()) : "");
       text.append(',').append(peakMemory(executor)).append(',').append(executor.totalGCTime());
@@ -146,6 +158,21 @@ public class ActivityListener extends SparkListener {
       text.append(']');
     }
     return text.append(']').toString();
+  }
+
+  /**
+   * Tasks of an executor that run, are done and failed: counted here, or as the store has them where events did
+   * not reach us (a task whose end was lost would run for ever).
+   */
+  private synchronized int[] tasksOf(ExecutorSummary executor) {
+    executors.slots(executor.id(), executor.maxTasks());
+    int[] counted = lostByTheBus() > 0 ? null : executors.tasksOf(executor.id());
+    int stored = executor.maxTasks() > 0 ? Math.min(executor.activeTasks(), executor.maxTasks()) : executor.activeTasks();
+    return new int[] {
+      counted == null ? stored : counted[0],
+      Math.max(executor.completedTasks(), counted == null ? 0 : counted[1]),
+      Math.max(executor.failedTasks(), counted == null ? 0 : counted[2]),
+    };
   }
 
   /** The most memory that an executor used at once, as its heartbeats told; 0 before the first. */

@@ -5,23 +5,41 @@ import java.util.Iterator;
 import java.util.Map;
 import org.apache.spark.scheduler.TaskInfo;
 
-/** What each executor has done since the last drain: tasks, and the time that they took together. */
+/**
+ * What each executor does: tasks that run and have ended, and the time that they took together since the last
+ * drain. Spark frees a task's slot before it tells the task's end: the next one's start may come first, so that
+ * more seem to run than can; what is told never exceeds the slots where they are known.
+ */
 final class ExecutorWork {
   private final Map executors = new HashMap();
 
   /** One executor's. */
   private static final class Worker {
-    int running, done, failed;
+    int slots, running, done, failed, allDone, allFailed;
     long busy, changed;
     boolean dirty;
 
+    int atWork() {
+      return slots > 0 ? Math.min(running, slots) : running;
+    }
+
     void at(long now) {
       if (now > changed) {
-        busy += running * (now - changed);
+        busy += atWork() * (now - changed);
         changed = now;
       }
       dirty = true;
     }
+  }
+
+  void added(String executor, int slots) {
+    worker(executor).slots = slots;
+  }
+
+  /** How many tasks an executor can run at once, for one that was there before this listener. */
+  void slots(String executor, int slots) {
+    Worker worker = (Worker) executors.get(executor);
+    if (worker != null && slots > 0) worker.slots = slots;
   }
 
   void began(TaskInfo task) {
@@ -34,8 +52,21 @@ final class ExecutorWork {
     Worker worker = worker(task.executorId());
     worker.at(task.finishTime());
     if (worker.running > 0) worker.running--;
-    if (task.successful()) worker.done++;
-    if (failed) worker.failed++;
+    if (task.successful()) {
+      worker.done++;
+      worker.allDone++;
+    }
+    if (failed) {
+      worker.failed++;
+      worker.allFailed++;
+    }
+  }
+
+  /** Tasks of an executor that run, are done and failed; null where none of its tasks was heard of. */
+  int[] tasksOf(String executor) {
+    Worker worker = (Worker) executors.get(executor);
+    if (worker == null) return null;
+    return new int[] {worker.atWork(), worker.allDone, worker.allFailed};
   }
 
   void removed(String executor) {
@@ -53,8 +84,9 @@ final class ExecutorWork {
       first = false;
       text.append('[');
       JsonText.quote(text, (String) entry.getKey());
-      text.append(',').append(worker.running).append(',').append(worker.busy).append(',');
-      text.append(worker.done).append(',').append(worker.failed).append(']');
+      text.append(',').append(worker.atWork()).append(',').append(worker.busy).append(',');
+      text.append(worker.done).append(',').append(worker.failed);
+      text.append(',').append(worker.slots).append(']');
       worker.busy = 0;
       worker.done = 0;
       worker.failed = 0;

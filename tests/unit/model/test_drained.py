@@ -20,7 +20,7 @@ READING: dict[str, Any] = {
     "j": [[7, 1500, "count", "s-cell-1,s-root", "4", "", "", [[12, 8, "sum"], [11, 4, "map"]]]],
     "k": [[6, 4900, 0, "cancelled"]],
     "s": [STAGE],
-    "x": [["2", 2, 1500, 5, 1]],
+    "x": [["2", 2, 1500, 5, 1, 4]],
     "r": [["q-1", "r-1", "clicks", 1000, 0, "", 3, 2, 75, 25, 50.5, 210.0]],
 }  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_a_stage_that_failed_is_failed_also_when_it_has_an_end() -> None:
 def test_an_executor_brings_its_task_seconds() -> None:
     """What it did since the reading before."""
     work = parse_drained(json.dumps(READING)).work
-    assert work == (ExecutorWork(id="2", running=2, busy=1.5, done=5, failed=1),)
+    assert work == (ExecutorWork(id="2", running=2, busy=1.5, done=5, failed=1, slots=4),)
 
 
 def test_a_batchs_job_brings_its_query_and_its_number() -> None:

@@ -26,6 +26,24 @@ def test_work_is_put_into_the_bin_in_which_it_was_done() -> None:
     }
 
 
+def test_time_belongs_to_the_bins_in_which_it_passed() -> None:
+    """Readings come late or in twos: no bin shows more than the executor did at once."""
+    line = Timeline()
+    at = 100.0
+    for seconds in (0.5, 0.9, 0.1, 0.45, 0.7, 1.35):
+        at += seconds
+        line = line.add(at, seconds, [ExecutorWork(id="1", running=1, busy=seconds, done=1, slots=1)])
+    assert [each.busy for each in line.rows["1"]] == pytest.approx([0.5] * 8)
+    assert sum(each.done for each in line.rows["1"]) == 6
+    assert line.slots == {"1": 1}
+
+
+def test_a_long_jobs_time_before_its_only_reading_is_spread_over_it() -> None:
+    """Not all put at its end."""
+    line = Timeline().add(100.5, 0.5, work("1")).add(102.5, 2.0, work("1", busy=1.0))
+    assert [each.busy for each in line.rows["1"]] == pytest.approx([0.5, 0.25, 0.25, 0.25, 0.25])
+
+
 def test_hours_fit_into_the_grid_and_no_work_is_lost() -> None:
     """Bins grow twice as wide, again and again."""
     line = Timeline()

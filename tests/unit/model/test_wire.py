@@ -314,6 +314,13 @@ def test_a_timelines_bin_is_sent_when_it_is_over() -> None:
     assert shown["failures"] == [[2, 1, 1]]
 
 
+def test_a_timeline_tells_how_much_its_executors_can_do_at_once() -> None:
+    """What a full bar is; nothing where nobody knows."""
+    line = timeline().add(1002.0, 0.5, [ExecutorWork(id="2", running=1, busy=0.25, slots=4)])
+    shown = keyframe({}, None, replace(cell_progress(), timeline=line), 1)["progress"]["timeline"]
+    assert shown["slots"] == [0, 4]
+
+
 def test_a_timeline_is_worked_out_again_only_when_there_is_something_new() -> None:
     """A hundred executors' bins cost milliseconds."""
     running = cell_progress()

@@ -219,7 +219,7 @@ def ended(job: JobProgress, at: float) -> JobProgress:
 def cells() -> Iterator[dict[str, Any]]:
     """A job with a slow task, then a second one, with the executors' time; at the end nothing runs."""
     cell = CellRef(tag="t", count=1, cell_id="c-1")
-    shown, line, sent = Progress(cell=cell, as_of=1000.0), Timeline(), None
+    shown, line, sent = Progress(cell=cell, as_of=1000.0), Timeline(start=1000.0), None
     slow = {"longest": 9.0, "slowest": (SlowTask(partition=7, seconds=9.0, executor="2"),)}
     first = [running(0, done, 40, 1000.0) for done in (0, 8, 16)] + [running(0, 39, 40, 1000.0, **slow)]
     over = ended(first[-1], 1009.5)
@@ -230,7 +230,7 @@ def cells() -> Iterator[dict[str, Any]]:
         work = [ExecutorWork(id="1", running=1, busy=0.9, done=4)]
         if at > 1002:
             work.append(ExecutorWork(id="2", running=1, busy=1.5, done=4))
-        line = line.add(float(at), 1.0, work)
+        line = line.add(float(at), 0.5, work)
         shown = replace(Progress.of(cell, jobs, float(at), before=shown), timeline=line)
         sent = keyframe({}, None, shown, 0, at=at + 0.25, before=sent)
         yield sent

@@ -29,3 +29,9 @@ def test_an_executors_memory_is_what_its_heartbeats_told(peaks: dict[str, Any], 
     """Nothing before the first; what is part of the heap does not count twice."""
     load = executor_status({**SUMMARY, **peaks}).load
     assert (load.peak_memory, load.gc_ms, load.task_ms, load.spilled) == (memory, 48, 400, 0)
+
+
+@pytest.mark.parametrize(("most", "running"), [({}, 3), ({"maxTasks": 2}, 2), ({"maxTasks": 0}, 3)])
+def test_an_executor_runs_no_more_tasks_than_it_can(most: dict[str, Any], running: int) -> None:
+    """The store hears of a start before the end of the task whose slot it took."""
+    assert executor_status({**SUMMARY, "activeTasks": 3, **most}).running == running

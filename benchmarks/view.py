@@ -162,7 +162,8 @@ class Story:
             self.replace_one(at)
         work = [
             ExecutorWork(
-                id=str(number), running=running, busy=running * PERIOD, done=running, failed=number % 97 == step
+                id=str(number), running=running, busy=running * PERIOD, done=running, failed=number % 97 == step,
+                slots=2,
             )
             for number, running in busy.items()
         ]  # fmt: skip

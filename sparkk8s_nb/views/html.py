@@ -18,10 +18,12 @@ _TEXT = 90
 
 _BOX = (
     "font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);"
-    "border-left:3px solid {edge};padding:2px 10px"
+    "font-variant-numeric:tabular-nums;border-left:3px solid {edge};padding:2px 10px"
 )
 _MUTED = "color:var(--jp-ui-font-color2,#616161)"
-_CELL = "text-align:left"
+_CELL = "text-align:"
+_NUMBERS = frozenset({"cores", "memory", "age", "tasks", "took", "batches", "rows/s"})
+"""Columns that are read from their right end."""
 _EDGES = {
     "calm": "var(--jp-success-color1,#2e7d32)",
     "busy": "var(--jp-brand-color1,#1976d2)",
@@ -67,6 +69,7 @@ def progress_html(progress: Progress) -> str:
     percent = f"{progress.fraction:.0%}"
     bar = (
         '<span style="display:inline-block;width:160px;height:8px;vertical-align:middle;margin-right:8px;'
+        "border-radius:4px;overflow:hidden;"
         f'background:var(--jp-layout-color3,#e0e0e0)" role="img" aria-label="{percent} done">'
         f'<span style="display:block;width:{percent};height:8px;background:{_EDGES["busy"]}"></span></span>'
     )
@@ -135,8 +138,15 @@ def _box(content: str, edge: str) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col" style="{_CELL};{_MUTED}">{escape(name)}</th>' for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+    cells = [f"{_CELL}{'right' if name in _NUMBERS else 'left'}" for name in columns]
+    head = "".join(
+        f'<th scope="col" style="{style};{_MUTED}">{escape(name)}</th>'
+        for name, style in zip(columns, cells, strict=True)
     )
-    return f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td style="{style}">{escape(cell)}</td>' for cell, style in zip(row, cells, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    return f'<table style="border-collapse:separate;border-spacing:12px 0"><tr>{head}</tr>{body}</table>'

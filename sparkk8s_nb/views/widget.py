@@ -22,7 +22,7 @@ import anywidget
 _STATIC = Path(__file__).with_name("static")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
-_UNSENT = re.compile(r"^(?:[ ]*//.*\n|[ ]+|\n)", re.MULTILINE)
+_UNSENT = re.compile(r"^(?:[ ]*//.*\n|/\*.*\*/\n|[ ]+|\n)", re.MULTILINE)
 
 _UNPACKING = """\
 const packed = Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0));

@@ -27,8 +27,8 @@ carriers = sc.parallelize(range(1000), 1000).map(delay).reduceByKey(max, 8)
 carriers.count()
 """.strip()
 
-WINDOW = ViewportSize(width=1240, height=760)
-TALL = ViewportSize(width=1240, height=1100)
+WINDOW = ViewportSize(width=1280, height=860)
+TALL = ViewportSize(width=1280, height=1400)
 """The whole of the panel's card is to be seen."""
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}

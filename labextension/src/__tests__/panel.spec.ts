@@ -95,9 +95,9 @@ it('shows a session from the beginning of its start, and what the start does', a
   const fleet = { ...frame.fleet, start: { what: 'Connecting Spark', since: frame.at - 3 } };
   kernel.say({ ...frame, session: { ...frame.session, state: 'connecting' }, fleet });
   expect(panel.node.textContent).toContain('Connecting Spark, 3 s');
-  expect(texts('.jp-Spark-cardHead button:not([hidden])')).toEqual([]);
+  expect(texts('.jp-Spark-cardLinks button:not([hidden], .jp-Spark-link)')).toEqual([]);
   await look({ sessions: [SESSION], problem: null });
-  expect(texts('.jp-Spark-cardHead button:not([hidden])')).toEqual(['Spark UI']);
+  expect(texts('.jp-Spark-cardLinks button:not([hidden], .jp-Spark-link)')).toEqual(['Spark UI']);
 });
 
 it('says of a start that failed where to look, until it is gone', async () => {

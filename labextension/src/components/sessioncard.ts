@@ -16,6 +16,8 @@ export interface ICardDeeds {
   openNotebook(path: string): void;
 }
 
+/** A session's state as a sign; the word stands beside it. */
+const SIGNS: Readonly<Record<string, string>> = { running: '●', failed: '✕', lost: '✕', stopped: '■' };
 const NOT_LIVE = 'Waiting for its kernel.';
 const STARTING = 'It starts; waiting for its kernel to say how far it is.';
 const NO_START = 'It did not start: its cell says why.';
@@ -44,12 +46,18 @@ export class SessionCard extends Panel {
     });
     this._note = element('div', 'jp-Spark-note');
     this._note.setAttribute('role', 'status');
-    this._jobs = element('h4', 'jp-Spark-jobs', 'Jobs');
+    this._state = element('span', 'jp-Spark-state');
+    this._executors = element('h4', 'jp-Spark-section', 'Executors');
+    this._jobs = element('h4', 'jp-Spark-section', 'Jobs');
     this._fleet = new FrameHost(host => new FleetView(host, session.actions));
     this._progress = new FrameHost(host => new ProgressView(host, session.actions));
     const head = element('div', 'jp-Spark-cardHead');
-    head.append(element('h3', 'jp-Spark-name', session.name), this._ui);
-    for (const part of [head, this._notebook, this._note]) this.addWidget(new Widget({ node: part }));
+    const name = element('h3', 'jp-Spark-name', session.name);
+    name.title = session.name;
+    head.append(name, this._state);
+    const links = element('div', 'jp-Spark-cardLinks');
+    links.append(this._notebook, this._ui);
+    for (const part of [head, links, this._note, this._executors]) this.addWidget(new Widget({ node: part }));
     this.addWidget(this._fleet);
     this.addWidget(new Widget({ node: this._jobs }));
     this.addWidget(this._progress);
@@ -64,9 +72,13 @@ export class SessionCard extends Panel {
     this._notebook.hidden = !this._notebook.textContent;
     this._notebook.disabled = info.path === null;
     this._ui.hidden = !info.ui;
+    const state = frame?.session?.state ?? info.state;
+    this._state.dataset['state'] = state;
+    setText(this._state, `${SIGNS[state] ?? '○'} ${state}`);
     const hasJobs = (frame?.progress?.totals.jobs ?? 0) > 0 || (frame?.streams?.rows.length ?? 0) > 0;
     this._jobs.hidden = !hasJobs;
     this._progress.setHidden(!hasJobs);
+    this._executors.hidden = frame === null;
     this._fleet.setHidden(frame === null);
     setText(this._note, this._noted());
     this._fleet.draw(frame, trouble);
@@ -99,6 +111,8 @@ export class SessionCard extends Panel {
   private readonly _notebook: HTMLButtonElement;
   private readonly _ui: HTMLButtonElement;
   private readonly _note: HTMLElement;
+  private readonly _state: HTMLElement;
+  private readonly _executors: HTMLElement;
   private readonly _jobs: HTMLElement;
   private readonly _fleet: FrameHost;
   private readonly _progress: FrameHost;

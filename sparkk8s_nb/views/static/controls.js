@@ -3,9 +3,10 @@ import { button, element, setText } from "./shared.js";
 
 // A button that asks back before it does what it says: Escape or the other button leave everything as it is.
 export class ConfirmedButton {
-  constructor({ text, label, question, yes, no, run }) {
+  constructor({ text, label, question, yes, no, run, kind = "" }) {
     this.element = element("span", "sk8s-confirm");
     this.first = button(text, label, () => this.ask(true));
+    if (kind) this.first.className = `sk8s-button ${kind}`;
     this.question = element("span", "sk8s-question");
     this.question.setAttribute("role", "group");
     this.question.setAttribute("aria-label", question);
@@ -66,13 +67,16 @@ export class ScaleControl {
       if (event.key === "Escape") this.follow();
       event.stopPropagation();
     });
-    this.element.append(this.there, less, this.wish, more, this.apply);
+    const joined = element("span", "sk8s-joined");
+    joined.append(less, this.wish, more);
+    this.element.append(this.there, joined, this.apply);
     this.touch(false);
   }
 
   show({ wanted, counts }) {
     this.asked = wanted;
-    setText(this.there, `${wanted} asked for · ${counts.running} there`);
+    setText(this.there, `${counts.running} of ${wanted} there`);
+    this.there.title = `${wanted} asked for, ${counts.running} running`;
     if (!this.touched) this.follow();
   }
 

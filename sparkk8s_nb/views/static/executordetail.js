@@ -27,7 +27,7 @@ export class ExecutorDetail {
     this.rows = new Map();
     this.element = element("div", "sk8s-detail");
     this.element.setAttribute("role", "region");
-    this.list = element("dl", "sk8s-facts");
+    this.list = element("dl", "sk8s-known");
     this.state = element("span", "sk8s-note");
     this.state.setAttribute("role", "status");
     this.again = button("Read again", "Read its log again", () => this.read());

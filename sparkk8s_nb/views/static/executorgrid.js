@@ -1,5 +1,5 @@
 // A large fleet as a grid: one small sign for each executor, in the order of their numbers, on a canvas.
-import { Width, colours, element, penOn, plural, setText } from "./shared.js";
+import { Width, colours, element, grouped, penOn, plural, setText } from "./shared.js";
 
 const PITCH = 14;
 const SIDE = 11;
@@ -29,15 +29,15 @@ function cells({ grid, executors }) {
   );
 }
 
-function drawState(pen, state, x, y, { good, warn, bad, text }) {
+function drawState(pen, state, x, y, { busy, warn, bad, text }) {
   const middle = SIDE / 2;
   pen.clearRect(x, y, PITCH, PITCH);
   pen.lineWidth = 1.5;
   if (state === "R") {
-    pen.fillStyle = good;
+    pen.fillStyle = busy;
     pen.fillRect(x, y, SIDE, SIDE);
   } else if (state === "r" || state === "t") {
-    pen.strokeStyle = state === "r" ? good : text;
+    pen.strokeStyle = state === "r" ? busy : text;
     const inset = state === "r" ? 1 : 3;
     pen.strokeRect(x + inset, y + inset, SIDE - 2 * inset, SIDE - 2 * inset);
   } else if (state === "s") {
@@ -97,10 +97,21 @@ export class ExecutorGrid {
     const counts = new Map();
     for (const [, state] of this.cells) counts.set(state, (counts.get(state) ?? 0) + 1);
     const parts = Object.entries(STATES).filter(([state]) => counts.has(state));
-    setText(this.legend, parts.map(([state, [sign, word]]) => `${sign} ${counts.get(state)} ${word}`).join("   "));
+    this.tell(parts.map(([state, [sign, word]]) => [state, `${sign} ${grouped(counts.get(state))} ${word}`]));
     const words = parts.map(([state, [, word]]) => `${counts.get(state)} ${word}`).join(", ");
     this.canvas.setAttribute("aria-label", `${plural(this.cells.length, "executor")}: ${words}. Arrow keys go from one to the next, Enter opens it.`);
     this.draw();
+  }
+
+  // The legend: each sign in its colour, how many, and what it means.
+  tell(entries) {
+    while (this.legend.children.length > entries.length) this.legend.children[entries.length].remove();
+    entries.forEach(([state, text], at) => {
+      if (at >= this.legend.children.length) this.legend.append(element("span"));
+      const entry = this.legend.children[at];
+      entry.dataset.state = state;
+      setText(entry, text);
+    });
   }
 
   // Draws what differs from what is there.
@@ -109,7 +120,7 @@ export class ExecutorGrid {
     this.across = Math.floor(width / PITCH);
     const height = PITCH * Math.max(1, Math.ceil(this.cells.length / this.across));
     const look = colours(this.canvas);
-    const shape = [this.across, height, look.good, look.text].join();
+    const shape = [this.across, height, look.busy, look.text].join();
     if (shape !== this.shape) {
       this.shape = shape;
       this.drawn = [];

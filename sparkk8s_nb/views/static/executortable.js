@@ -1,6 +1,6 @@
 // Executors as rows, in place, keyed by their ids; a page at a time, so that the page's cost has an end.
 import { phaseText } from "./phases.js";
-import { arrange, button, duration, element, memory, setText } from "./shared.js";
+import { arrange, button, duration, element, grouped, memory, setText } from "./shared.js";
 
 // Rows at once.
 const PAGE = 40;
@@ -43,7 +43,7 @@ class ExecutorRow {
     this.bar = element("span", "sk8s-memorybar");
     this.bar.setAttribute("aria-hidden", "true");
     this.bar.append(this.level);
-    this.size = element("span", "");
+    this.size = element("span", "sk8s-size");
     this.cells.memory.append(this.bar, this.size);
   }
 
@@ -55,9 +55,11 @@ class ExecutorRow {
     setText(cells.phase, phaseText(executor.phase));
     setText(cells.node, executor.node);
     setText(cells.cores, executor.cores ? String(executor.cores) : "");
-    setText(cells.running, String(executor.running));
-    setText(cells.done, String(executor.done));
-    setText(cells.failed, String(executor.failed));
+    for (const name of ["running", "done", "failed"]) {
+      setText(cells[name], grouped(executor[name]));
+      const className = `sk8s-${name}${executor[name] ? "" : " sk8s-zero"}`;
+      if (cells[name].className !== className) cells[name].className = className;
+    }
     setText(cells.gc, executor.gc ? `${executor.gc >= MUCH_GC ? "⚠ " : ""}${executor.gc} %` : "");
     setText(cells.spilled, memory(executor.spilled));
     setText(cells.why, executor.reason);
@@ -144,6 +146,7 @@ export class ExecutorTable {
     if (open) this.detailCell.append(this.detail.element);
     arrange(this.body, shown);
     this.table.classList.toggle("sk8s-nogc", !this.executors.some((executor) => executor.gc));
+    this.table.classList.toggle("sk8s-nowhy", !this.executors.some((executor) => executor.reason));
     this.table.classList.toggle("sk8s-nospill", !this.executors.some((executor) => executor.spilled));
     this.pages.hidden = this.executors.length <= PAGE;
     setText(this.where, `${this.first + 1} to ${this.first + page.length} of ${this.executors.length}`);

@@ -6,6 +6,10 @@ import { ExecutorTable } from "./executortable.js";
 import { LiveView, widget } from "./liveview.js";
 import { button, duration, element, plural, setText } from "./shared.js";
 
+// States in which a session's executors are no longer what they were, and where nothing can be asked of it.
+const ENDING = ["stopping", "stopped", "failed", "lost"];
+const OVER = ["stopping", "stopped", "failed"];
+
 // With more executors than these the grid comes first.
 const MANY = 40;
 
@@ -24,14 +28,16 @@ export class FleetView extends LiveView {
       question: "Stop Spark and give all executors back?",
       yes: "Stop",
       no: "Keep",
+      kind: "sk8s-stop",
       run: (first) => pressed(first, this, (say) => actions.stop(say)),
     });
     this.controls = element("span", "sk8s-controls");
     this.controls.append(this.scale.element, this.stop.element);
-    const head = element("div", "sk8s-head");
+    this.ending = element("span", "sk8s-badge");
+    this.head = element("div", "sk8s-head");
     // Apart from the summary, which is read out whenever it changes.
     this.tasks = element("span", "sk8s-muted");
-    head.append(this.summary, this.tasks, this.controls);
+    this.head.append(this.ending, this.summary, this.tasks, this.controls);
     this.start = element("div", "sk8s-note");
     this.verdict = element("div", "sk8s-verdict");
     this.detail = new ExecutorDetail(actions);
@@ -46,10 +52,9 @@ export class FleetView extends LiveView {
     this.modes.append(this.asRows, this.asGrid);
     this.beside = element("div");
     this.more = element("div", "sk8s-note");
-    this.root.append(head, this.start, this.verdict, this.outcome, this.modes);
+    this.root.append(this.head, this.start, this.verdict, this.outcome, this.modes);
     this.root.append(this.grid.element, this.beside, this.table.element, this.more, this.note);
-    this.grid.element.hidden = true;
-    this.modes.hidden = true;
+    for (const part of [this.head, this.grid.element, this.modes, this.table.element]) part.hidden = true;
   }
 
   show(frame) {
@@ -59,10 +64,15 @@ export class FleetView extends LiveView {
     setText(this.summary, fleet.summary);
     setText(this.tasks, running ? `${plural(running, "task")} running` : "");
     setText(this.verdict, fleet.verdict ? `⚠ ${fleet.verdict}` : "");
-    this.root.classList.toggle("sk8s-stale", Boolean(fleet.stale));
+    const state = frame.session?.state ?? "";
+    const ending = ENDING.includes(state);
+    this.head.hidden = false;
+    this.ending.hidden = !ending;
+    setText(this.ending, ending ? state : "");
+    this.root.classList.toggle("sk8s-stale", Boolean(fleet.stale) || ending);
     this.take(frame);
     this.scale.show(fleet);
-    this.controls.hidden = ["stopping", "stopped", "failed"].includes(frame.session?.state);
+    this.controls.hidden = OVER.includes(state);
     this.draw();
   }
 

@@ -1,87 +1,104 @@
-// The jobs of a cell with their stages: counts, pace, bytes, and in words what slows or breaks them.
-import { arrange, duration, element, memory, pace, plural, progressBar, setText } from "./shared.js";
+// The jobs of a cell with their stages, in columns: how far, how fast, how long; below each what slows or breaks it.
+import { arrange, duration, element, grouped, pace, plural, progressBar, seconds, setLines, setText, stateSign } from "./shared.js";
+import { placeOf, slowestWords, stageDetails, stageWords } from "./stagewords.js";
 
-const JOB_SIGNS = { RUNNING: "▶", SUCCEEDED: "✓", FAILED: "✕", UNKNOWN: "?" };
+const JOB_STATES = { RUNNING: ["▶", "running"], SUCCEEDED: ["✓", "succeeded"], FAILED: ["✕", "failed"] };
+const STAGE_STATES = { COMPLETE: ["✓", "complete"], ACTIVE: ["▶", "running"], FAILED: ["✕", "failed"], SKIPPED: ["↷", "skipped"] };
 
 // A job that has run for so many seconds shows its stages by itself.
 const OPENS_AFTER = 2;
 
-// From this share of the run time on, garbage collection is worth a word.
-const GC_PERCENT = 10;
+const COLUMNS = ["tasks", "running", "failed", "rate", "time", "left", "median", "longest"];
 
-// What Spark calls the place in the code of everything that Python calls through py4j: it says nothing.
-const NO_PLACE = / at NativeMethodAccessorImpl\.java:0$/;
-
-export function counts(done, tasks, running, failed) {
-  const parts = [`${done}/${tasks}`];
-  if (running) parts.push(`${running} running`);
-  if (failed) parts.push(`${failed} failed`);
-  return parts.join(" · ");
+function label(node, text) {
+  if (node.getAttribute("aria-label") !== text) node.setAttribute("aria-label", text);
 }
 
-function stageSign(stage) {
-  if (stage.skipped) return "↷";
-  return { COMPLETE: "✓", ACTIVE: "▶", FAILED: "✕" }[stage.state] ?? "·";
-}
-
-// What a stage has to say beside its counts: trouble first.
-function stageWords(stage) {
-  const words = [];
-  if (stage.failure) words.push(`✕ ${stage.failure}`);
-  for (const [reason, count] of stage.causes ?? []) words.push(`✕ ${plural(count, "task")} failed: ${reason}`);
-  if (stage.skew) words.push(`⚠ ${stage.skew}`);
-  if (stage.spilled) words.push(`⚠ spilled ${memory(stage.spilled)} to disk`);
-  if (stage.gc >= GC_PERCENT) words.push(`⚠ ${stage.gc} % of the run time in garbage collection`);
-  if (stage.speculative) words.push(plural(stage.speculative, "speculative task"));
-  return words;
-}
-
-function stageBytes(stage) {
-  const parts = [
-    ["read", stage.read],
-    ["shuffle read", stage.shuffle_read],
-    ["shuffle written", stage.shuffle_written],
-    ["written", stage.written],
+// In words what the columns say.
+function spoken({ tasks, running, failed, rate, time, left, median, longest }) {
+  const words = [
+    tasks && `${tasks} tasks`,
+    running && `${running} running`,
+    failed && `${failed} failed`,
+    rate,
+    time,
+    left && `${left} left`,
+    median && `median ${median}, longest ${longest}`,
   ];
-  return parts.filter(([, bytes]) => bytes).map(([what, bytes]) => `${what} ${memory(bytes)}`).join(", ");
+  return words.filter(Boolean).join(", ");
 }
 
-function left(stage, rate) {
-  const tasks = stage.tasks - (stage.done ?? 0);
-  return stage.state === "ACTIVE" && rate && tasks > 0 ? `${duration(tasks / rate)} left` : "";
+// What a job's and a stage's row have in common: sign, name, place, bar, and the columns.
+class Row {
+  constructor(label) {
+    this.element = element("div", "sk8s-row");
+    this.sign = stateSign();
+    this.name = element("b");
+    this.place = element("div", "sk8s-place");
+    this.progress = progressBar(label);
+    const what = element("div", "sk8s-what");
+    what.append(this.sign.element, this.name);
+    this.element.append(what, this.progress.bar);
+    this.cells = {};
+    for (const column of COLUMNS) {
+      this.cells[column] = element("span", `sk8s-at-${column}`);
+      this.element.append(this.cells[column]);
+    }
+    this.element.append(this.place);
+  }
+
+  // Returns what it says, in words.
+  fill({ done, tasks, running = 0, failed = 0 }, took, values) {
+    const rate = done && took > 0 ? done / took : 0;
+    const all = {
+      tasks: `${grouped(done)}/${grouped(tasks)}`,
+      running: running ? grouped(running) : "",
+      failed: failed ? grouped(failed) : "",
+      rate: rate ? pace(rate) : "",
+      time: took > 0 ? duration(took) : "",
+      left: running && rate && tasks > done ? duration((tasks - done) / rate) : "",
+      median: "",
+      longest: "",
+      ...values,
+    };
+    for (const column of COLUMNS) setText(this.cells[column], all[column]);
+    const whole = Math.max(1, tasks);
+    this.progress.set(done / whole, running / whole, failed);
+    return spoken(all);
+  }
+}
+
+// What runs or failed first, what need not run last: many stages do not fit at once.
+function inOrder(stages) {
+  const rank = ({ state, skipped }) => (skipped ? 2 : state === "ACTIVE" || state === "FAILED" ? 0 : 1);
+  return [...stages].sort((a, b) => rank(a) - rank(b) || a.id - b.id);
 }
 
 class StageRow {
   constructor(number) {
     this.element = element("div", "sk8s-stage");
-    this.progress = progressBar(`Tasks of stage ${number}`);
-    this.line = element("span", "sk8s-line");
-    this.place = element("span", "sk8s-place");
+    this.element.setAttribute("role", "group");
+    this.row = new Row(`Tasks of stage ${number}`);
     this.words = element("div", "sk8s-words");
-    const head = element("div", "sk8s-stagehead");
-    const text = element("span");
-    text.append(this.line, this.place);
-    head.append(this.progress.bar, text);
-    this.element.append(head, this.words);
+    this.element.append(this.row.element, this.words);
+    setText(this.row.name, `Stage ${number}`);
   }
 
   show(stage, now) {
-    const done = stage.done ?? 0;
+    const { row } = this;
     this.element.dataset.state = stage.state;
-    this.progress.set(stage.skipped ? 1 : done / Math.max(1, stage.tasks));
-    const parts = [stage.skipped ? "skipped" : `${counts(done, stage.tasks, stage.running, stage.failed)} tasks`];
-    const seconds = stage.submitted ? (stage.completed || now) - stage.submitted : 0;
-    const rate = done && seconds > 0 ? done / seconds : 0;
-    if (rate) parts.push(pace(rate));
-    if (left(stage, rate)) parts.push(left(stage, rate));
-    if (stage.median) parts.push(`median ${stage.median} s, longest ${stage.longest} s`);
-    const bytes = stageBytes(stage);
-    if (bytes) parts.push(bytes);
-    setText(this.line, `${stageSign(stage)} stage ${stage.id}: ${parts.join(" · ")}`);
-    setText(this.place, stage.name.replace(NO_PLACE, ""));
-    setText(this.words, stageWords(stage).join(" · "));
-    const slowest = (stage.slowest ?? []).map(([partition, took, executor]) => `partition ${partition}: ${took} s on executor ${executor}`);
-    this.words.title = slowest.length ? `slowest tasks: ${slowest.join("; ")}` : "";
+    const [sign, word] = STAGE_STATES[stage.skipped ? "SKIPPED" : stage.state] ?? ["·", "waiting"];
+    row.sign.set(sign, word);
+    setText(row.place, [placeOf(stage.name), stageDetails(stage)].filter(Boolean).join(" · "));
+    const took = stage.submitted ? (stage.completed || now) - stage.submitted : 0;
+    const { median, longest } = stage;
+    const times = median ? { median: seconds(median), longest: seconds(longest) } : {};
+    const values = stage.skipped ? { tasks: "skipped" } : times;
+    const said = row.fill({ ...stage, done: stage.done ?? 0 }, took, values);
+    label(this.element, `stage ${stage.id}, ${word}${stage.skipped ? "" : `: ${said}`}`);
+    setLines(this.words, stageWords(stage, now));
+    const slowest = slowestWords(stage);
+    if (this.words.title !== slowest) this.words.title = slowest;
   }
 }
 
@@ -95,6 +112,10 @@ class JobRow {
     this.element = element("details", "sk8s-job");
     this.element.setAttribute("role", "listitem");
     this.summary = element("summary");
+    this.row = new Row("Tasks of a job");
+    this.statement = element("div", "sk8s-statement");
+    this.failure = element("div", "sk8s-words");
+    this.summary.append(this.row.element, this.statement, this.failure);
     this.stages = element("div", "sk8s-stages");
     this.more = element("div", "sk8s-note");
     this.element.append(this.summary, this.stages, this.more);
@@ -109,6 +130,10 @@ class JobRow {
       this.job = job;
       this.fill(job);
     }
+    const done = job.done ?? 0;
+    const tasks = Math.max(job.tasks - (job.skipped ?? 0), done);
+    const said = this.row.fill({ ...job, done, tasks }, (job.ended || now) - job.submitted, {});
+    label(this.summary, [`job ${job.id}, ${this.row.sign.word}: ${said}`, this.row.place.textContent].filter(Boolean).join("; "));
     const lasts = job.state === "RUNNING" && now - job.submitted > OPENS_AFTER;
     if (!this.chosen && lasts !== this.opened) this.element.open = this.opened = lasts;
     this.drawStages(now);
@@ -116,18 +141,20 @@ class JobRow {
 
   fill(job) {
     this.element.dataset.state = job.state;
-    const done = job.done ?? 0;
-    const tasks = Math.max(job.tasks - (job.skipped ?? 0), done);
-    const query = job.sql ? `SQL query ${job.sql}: ` : "";
-    const what = `${query}${job.description.replace(NO_PLACE, "")}`;
-    const words = [`${counts(done, tasks, job.running, job.failed)} tasks`, what, job.failure].filter(Boolean);
-    setText(this.summary, `${JOB_SIGNS[job.state] ?? "?"} job ${job.id}: ${words.join(" · ")}`);
+    this.row.sign.set(...(JOB_STATES[job.state] ?? ["?", "unknown"]));
+    setText(this.row.name, `Job ${job.id}`);
+    const query = job.sql ? `SQL query ${job.sql}` : "";
+    setText(this.row.place, [query, placeOf(job.description)].filter(Boolean).join(": "));
+    // One line of it while the job is folded, all of it below.
+    setText(this.statement, this.list.statements.get(job.sql) ?? "");
+    this.statement.hidden = !this.statement.textContent;
+    setLines(this.failure, job.failure ? [`✕ ${job.failure}`] : []);
   }
 
   // Stages are drawn only where a job is open.
   drawStages(now) {
     const open = Boolean(this.element.open);
-    const shown = (open ? this.job.stages : []).map((stage) => {
+    const shown = (open ? inOrder(this.job.stages) : []).map((stage) => {
       if (!this.rows.has(stage.id)) this.rows.set(stage.id, new StageRow(stage.id));
       const made = this.rows.get(stage.id);
       made.show(stage, now);
@@ -144,15 +171,27 @@ export class JobList {
   constructor() {
     this.rows = new Map();
     this.now = 0;
-    this.element = element("div", "sk8s-scroll");
-    this.element.setAttribute("role", "list");
-    this.element.setAttribute("aria-label", "Spark jobs");
-    this.element.tabIndex = 0;
+    this.statements = new Map();
+    this.element = element("div", "sk8s-jobs");
+    const titles = element("div", "sk8s-row sk8s-titles");
+    titles.setAttribute("aria-hidden", "true");
+    titles.append(element("span"), element("span"));
+    for (const column of COLUMNS) titles.append(element("span", `sk8s-at-${column}`, column));
+    this.list = element("div");
+    this.list.setAttribute("role", "list");
+    this.list.setAttribute("aria-label", "Spark jobs");
+    const scroll = element("div", "sk8s-scroll");
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "Jobs and stages");
+    scroll.append(titles, this.list);
     this.more = element("div", "sk8s-note");
+    this.element.append(scroll, this.more);
   }
 
-  show({ jobs, hidden_jobs: hidden }, now) {
+  show({ jobs, hidden_jobs: hidden, queries = [] }, now) {
     this.now = now;
+    this.statements = new Map(queries.map(({ id, text }) => [id, text]));
     const running = (job) => job.state === "RUNNING";
     const order = [...jobs].sort((a, b) => running(b) - running(a) || b.id - a.id);
     const ids = new Set(order.map((job) => job.id));
@@ -163,7 +202,9 @@ export class JobList {
       row.show(job, now);
       return row.element;
     });
-    arrange(this.element, shown);
+    arrange(this.list, shown);
+    // What no job has takes no column.
+    this.element.classList.toggle("sk8s-nofailed", !jobs.some((job) => job.failed));
     setText(this.more, hidden ? `and ${plural(hidden, "more job")}` : "");
   }
 }

@@ -3,6 +3,9 @@
 import { actionsOver, pageServer } from "./actions.js";
 import { element, follow, setText } from "./shared.js";
 
+// Until the first frame.
+const WAITING = "Waiting for the kernel …";
+
 export class LiveView {
   // The style sheet, where a view brings its own: as a widget. The page has it elsewhere.
   static style = "";
@@ -14,7 +17,7 @@ export class LiveView {
     this.root.setAttribute("aria-label", label);
     // JupyterLab's shortcuts would take Enter and the arrow keys from what is in here.
     this.root.dataset.lmSuppressShortcuts = "true";
-    this.note = element("div", "sk8s-note");
+    this.note = element("div", "sk8s-note", WAITING);
     this.note.setAttribute("role", "status");
     this.outcome = element("div", "sk8s-note sk8s-outcome");
     this.outcome.setAttribute("role", "status");
@@ -39,6 +42,7 @@ export class LiveView {
   }
 
   take(frame) {
+    if (this.frame === null) this.say("");
     this.frame = frame;
     this.received = performance.now();
   }

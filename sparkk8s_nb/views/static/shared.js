@@ -75,24 +75,54 @@ export function button(text, label, onClick) {
   return made;
 }
 
-// A bar that fills up, with its share in words for whoever cannot see it.
+// A bar that fills up: what is done, beside it what runs (striped), and at the end a mark of what failed; with its
+// share in words for whoever cannot see it.
 export function progressBar(label) {
   const bar = element("div", "sk8s-bar");
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", label);
   bar.setAttribute("aria-valuemin", "0");
   bar.setAttribute("aria-valuemax", "100");
-  const filled = element("div", "sk8s-filled");
-  bar.append(filled);
+  const [filled, working] = [element("div", "sk8s-filled"), element("div", "sk8s-working")];
+  bar.append(filled, working);
   let last = "";
-  const set = (fraction) => {
-    const percent = String(Math.round(100 * Math.min(1, fraction)));
-    if (percent === last) return;
-    last = percent;
-    bar.setAttribute("aria-valuenow", percent);
-    filled.style.width = `${percent}%`;
+  const set = (fraction, running = 0, failed = 0) => {
+    const done = Math.min(1, fraction);
+    const widths = [done, Math.min(1 - done, running)].map((share) => `${+(100 * share).toFixed(1)}%`);
+    const drawn = [...widths, Boolean(failed)].join();
+    if (drawn === last) return;
+    last = drawn;
+    bar.setAttribute("aria-valuenow", String(Math.round(100 * done)));
+    filled.style.width = widths[0];
+    working.style.width = widths[1];
+    bar.classList.toggle("sk8s-hasfailed", failed > 0);
   };
   return { bar, set };
+}
+
+// A sign of a state in its colour, told as a word to whoever cannot see it.
+export function stateSign() {
+  const made = element("span", "sk8s-sign");
+  made.setAttribute("role", "img");
+  const state = { element: made, word: "" };
+  state.set = (sign, word) => {
+    setText(made, sign);
+    if (state.word === word) return;
+    state.word = made.title = word;
+    made.setAttribute("aria-label", word);
+  };
+  return state;
+}
+
+// What is to be known, one line each, apart from the rest.
+export function setLines(block, lines) {
+  while (block.children.length > lines.length) block.children[block.children.length - 1].remove();
+  lines.forEach((line, at) => {
+    if (at >= block.children.length) block.append(element("div"));
+    setText(block.children[at], line);
+    block.children[at].className = line.startsWith("✕") ? "sk8s-bad" : "";
+  });
+  if (block.hidden !== !lines.length) block.hidden = !lines.length;
 }
 
 // Colours for a canvas: it takes none of CSS, so the style sheet gives them to properties that it does not use.
@@ -105,6 +135,7 @@ export function colours(canvas) {
     good: look.columnRuleColor,
     warn: look.textDecorationColor,
     bad: look.caretColor,
+    ground: look.outlineColor,
     font: look.fontFamily,
   };
 }
@@ -158,6 +189,17 @@ export function memory(bytes) {
     unit += 1;
   }
   return `${unit ? +value.toFixed(1) : value} ${UNITS[unit]}`;
+}
+
+// Large numbers in groups of three.
+export function grouped(count) {
+  return count >= 10000 ? count.toLocaleString("en-US") : String(count);
+}
+
+// Seconds of a task, with as many digits as tell something.
+export function seconds(value) {
+  if (value >= 60) return duration(value);
+  return `${value >= 9.95 ? Math.round(value) : +value.toPrecision(2)} s`;
 }
 
 // Things a second, for people.

@@ -40,7 +40,7 @@ export class StreamList {
       this.list,
       this.streams.map((stream) => {
         if (!this.rows.has(stream.id)) {
-          const made = element("div", "sk8s-words");
+          const made = element("div", "sk8s-stream");
           made.setAttribute("role", "listitem");
           this.rows.set(stream.id, made);
         }

@@ -1,20 +1,25 @@
-// When each executor worked: a row each on a canvas. With few executors the height of a bar says how many tasks
-// it had; with many its strength does. Failed tasks are a mark at the foot, stragglers a sign at the label.
-import { Width, colours, element, penOn, plural, setText } from "./shared.js";
+// When each executor worked: a row each over an axis of time. With few executors the height of a bar says how many
+// tasks it had; with many its strength does. Failed tasks are crosses, stragglers a sign at the label; one that
+// still runs is a broken line above its executor's bars, from where it began.
+import { Width, element, plural, setText } from "./shared.js";
+import { TimelineCanvas } from "./timelinecanvas.js";
 
-const LABEL = 52;
-const FEW = 16;
-const ROW = 16;
-const LOW_ROW = 5;
-const LEAST_COLUMNS = 60;
+// So many executors are told of one by one.
+const TOLD = 16;
 
-// A row has room for its label only every so many low rows.
-const LABEL_EVERY = 3;
+// The wire's name of the row that executors beyond the last row share.
+const OTHERS = "others";
 
-// How full a full bar is: powers of two, so that what is drawn rarely has to be drawn again.
-function scaleOf(columns) {
-  const most = columns.reduce((top, column) => column.reduce((a, b) => Math.max(a, b), top), 100);
-  return 100 * 2 ** Math.ceil(Math.log2(most / 100));
+// What a full bar is in each row, in percent of a task: as many as the executor can run at once. Where that is not
+// known, the least power of two that holds all: what is drawn rarely has to be drawn again.
+function fullBars({ executors, columns, slots = [] }) {
+  const holding = (rows) => {
+    const most = columns.reduce((top, column) => rows.reduce((a, row) => Math.max(a, column[row] ?? 0), top), 100);
+    return 100 * 2 ** Math.ceil(Math.log2(most / 100));
+  };
+  const unknown = executors.map((_, row) => row).filter((row) => !slots[row] && executors[row] !== OTHERS);
+  const common = unknown.length ? holding(unknown) : 0;
+  return executors.map((name, row) => (slots[row] ? 100 * slots[row] : name === OTHERS ? holding([row]) : common));
 }
 
 // Executors that had one of the tasks that took far longer than their stage's median.
@@ -29,55 +34,100 @@ function stragglers(jobs) {
   return found;
 }
 
+// Executors that run such a task now, and since when.
+function openStragglers(jobs) {
+  const found = new Map();
+  for (const job of jobs) {
+    for (const { straggling = [] } of job.stages) {
+      for (const [, began, executor] of straggling) found.set(executor, Math.min(began, found.get(executor) ?? began));
+    }
+  }
+  return found;
+}
+
+// A sign and what it means.
+class Legend {
+  constructor() {
+    this.element = element("div", "sk8s-legend");
+    this.entries = ["busy", "failed", "open", "slow"].map((kind) => {
+      const entry = element("span", `sk8s-key sk8s-key-${kind}`);
+      this.element.append(entry);
+      return entry;
+    });
+  }
+
+  show(texts) {
+    this.entries.forEach((entry, at) => {
+      setText(entry, texts[at]);
+      entry.hidden = !texts[at];
+    });
+  }
+}
+
 export class TimelineView {
   constructor() {
     this.timeline = null;
+    this.running = false;
     this.slow = new Set();
-    this.drawn = 0;
-    this.shape = "";
+    this.open = new Map();
+    this.marks = "";
     this.element = element("details", "sk8s-timeline");
-    this.summary = element("summary", "", "Executors over time");
-    this.canvas = element("canvas", "sk8s-canvas");
-    this.canvas.setAttribute("role", "img");
+    const summary = element("summary", "", "Executors over time");
+    const [canvas, axis] = [element("canvas", "sk8s-canvas"), element("canvas", "sk8s-canvas")];
+    canvas.setAttribute("role", "img");
+    axis.setAttribute("aria-hidden", "true");
+    this.canvas = canvas;
+    this.drawing = new TimelineCanvas(canvas, axis);
     this.scroll = element("div", "sk8s-scroll");
     this.scroll.tabIndex = 0;
     this.scroll.setAttribute("role", "region");
     this.scroll.setAttribute("aria-label", "Executors over time");
-    this.scroll.append(this.canvas);
-    this.note = element("div", "sk8s-note");
-    this.element.append(this.summary, this.scroll, this.note);
+    this.scroll.append(canvas);
+    this.legend = new Legend();
+    this.element.append(summary, this.scroll, axis, this.legend.element);
     this.element.addEventListener("toggle", () => this.draw());
     this.room = new Width(this.scroll, () => this.draw());
   }
 
   // Opens by itself once there is something to see; who closed it keeps it closed.
-  show(timeline, jobs) {
+  show(timeline, jobs, running) {
     if (!this.timeline && timeline) this.element.open = true;
-    const news = timeline !== this.timeline;
+    const news = timeline !== this.timeline || running !== this.running;
     this.timeline = timeline ?? null;
+    this.running = running;
     this.element.hidden = !timeline;
     if (!timeline) return;
-    const slow = stragglers(jobs);
-    if (!news && slow.size === this.slow.size) return;
-    if (slow.size !== this.slow.size) this.shape = "";
-    this.slow = slow;
+    const [slow, open] = [stragglers(jobs), openStragglers(jobs)];
+    const marks = JSON.stringify([[...slow], [...open]]);
+    if (!news && marks === this.marks) return;
+    [this.slow, this.open, this.marks] = [slow, open, marks];
     this.draw();
   }
 
   draw() {
     if (!this.timeline || !this.element.open) return;
-    const { executors, columns, failures = [], width } = this.timeline;
-    const most = scaleOf(columns);
-    const few = executors.length <= FEW;
-    this.paint(most, few);
+    const { failures = [] } = this.timeline;
+    const full = fullBars(this.timeline);
+    const { slow, open, marks: key } = this;
+    this.drawing.paint(this.timeline, { full, slow, open, key }, this.room.value, this.running);
     const failed = failures.reduce((sum, [, , count]) => sum + count, 0);
-    const says = [
-      `One bar is ${width} s; ${few ? "a full one" : "the strongest"} is ${plural(most / 100, "task")} at once.`,
-      failed ? `✕ ${plural(failed, "failed task")}.` : "",
-      this.slow.size ? `▲ had a task far slower than the median: executor ${[...this.slow].join(", ")}.` : "",
-    ];
-    setText(this.note, says.filter(Boolean).join("  "));
+    this.legend.show([
+      this.scale(full),
+      failed ? `✕ ${plural(failed, "failed task")}` : "",
+      open.size ? `△ runs a task far slower than the median, since the mark above: executor ${[...open.keys()].join(", ")}` : "",
+      slow.size ? `▲ had a task far slower than the median: executor ${[...slow].join(", ")}` : "",
+    ]);
     this.canvas.setAttribute("aria-label", this.words(failures));
+  }
+
+  // What a bar is. All executors are mostly alike.
+  scale(full) {
+    const { width, executors } = this.timeline;
+    const counts = full.filter((_, row) => executors[row] !== OTHERS).map((percent) => percent / 100);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    const tasks = least === most ? plural(most, "task") : `${least} to ${plural(most, "task")}`;
+    const what = TimelineCanvas.countsHeight(this.timeline) ? "full height" : "full strength";
+    return `at work; ${what}: ${tasks} at once, each bar ${width} s`;
   }
 
   words(failures) {
@@ -86,68 +136,12 @@ export class TimelineView {
     for (const column of columns) for (let row = 0; row < column.length; row += 1) sums[row] += column[row];
     const failed = new Map();
     for (const [, row, count] of failures) failed.set(row, (failed.get(row) ?? 0) + count);
-    const busy = executors.slice(0, FEW).map((executor, row) => {
+    const busy = executors.slice(0, TOLD).map((executor, row) => {
       const mean = (sums[row] / 100 / Math.max(1, columns.length)).toFixed(1);
-      return `executor ${executor}: ${mean}${failed.has(row) ? ` and ${failed.get(row)} failed` : ""}`;
+      const open = this.open.has(executor) ? ", runs a task far slower than the median" : "";
+      return `executor ${executor}: ${mean}${failed.has(row) ? ` and ${failed.get(row)} failed` : ""}${open}`;
     });
-    const more = executors.length > FEW ? `, and ${executors.length - FEW} more` : "";
+    const more = executors.length > TOLD ? `, and ${executors.length - TOLD} more` : "";
     return `Mean number of tasks at work, ${busy.join(", ")}${more}`;
-  }
-
-  // Draws the columns that are new; all of them where the shape is another.
-  paint(most, few) {
-    const { executors, columns, start, width: seconds, failures = [] } = this.timeline;
-    const row = few ? ROW : LOW_ROW;
-    const look = colours(this.canvas);
-    const width = Math.max(240, this.room.value - 8);
-    const across = Math.max(LEAST_COLUMNS, 2 ** Math.ceil(Math.log2(Math.max(1, columns.length))));
-    const step = (width - LABEL) / across;
-    const shape = [executors.length, start, seconds, width, across, most, look.text, look.busy].join();
-    if (shape !== this.shape || columns.length < this.drawn) {
-      this.shape = shape;
-      this.drawn = 0;
-      this.pen = penOn(this.canvas, width, row * executors.length);
-      if (this.pen) this.paintLabels(executors, row, width, look, few);
-    }
-    if (!this.pen) return;
-    for (let bin = this.drawn; bin < columns.length; bin += 1) {
-      this.paintColumn(columns[bin], LABEL + bin * step, Math.max(1, step - 0.5), { row, most, few, look });
-    }
-    this.pen.fillStyle = look.bad;
-    for (const [bin, at] of failures) {
-      if (bin < this.drawn || bin >= columns.length) continue;
-      this.pen.fillRect(LABEL + bin * step, (at + 1) * row - 4, Math.max(3, step), 3);
-    }
-    this.drawn = columns.length;
-  }
-
-  paintColumn(column, x, wide, { row, most, few, look }) {
-    const { pen } = this;
-    pen.fillStyle = look.busy;
-    for (let at = 0; at < column.length; at += 1) {
-      if (!column[at]) continue;
-      const share = Math.min(1, column[at] / most);
-      if (few) pen.fillRect(x, (at + 1) * row - 1 - share * (row - 3), wide, share * (row - 3));
-      else {
-        pen.globalAlpha = 0.15 + 0.85 * share;
-        pen.fillRect(x, at * row, wide, row - 1);
-      }
-    }
-    pen.globalAlpha = 1;
-  }
-
-  paintLabels(executors, row, width, look, few) {
-    const { pen } = this;
-    pen.font = `${few ? 11 : 9}px ${look.font}`;
-    pen.textBaseline = "middle";
-    executors.forEach((executor, at) => {
-      const slow = this.slow.has(executor);
-      pen.fillStyle = slow ? look.warn : look.text;
-      const label = slow ? `▲ ${executor}` : executor;
-      if (few || slow || at % LABEL_EVERY === 0) pen.fillText(label, 0, (at + 0.5) * row, LABEL - 6);
-      if (!few) return;
-      pen.fillStyle = look.line;
-      pen.fillRect(LABEL, (at + 1) * row - 1, width - LABEL, 1);
-    });
   }
 }

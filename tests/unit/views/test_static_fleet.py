@@ -36,7 +36,7 @@ def test_a_row_joins_pod_and_executor_and_says_what_its_tasks_cost(tmp_path: Pat
     """A sign where memory or garbage collection are much: nothing by colour alone."""
     (shown,) = draw("fleet", tmp_path, FRAME)["shown"]
     assert "|1|● running|embedded|2||⚠ 1.8 GiB / 2 GiB|2|40|0|⚠ 12 %|3 MiB|19 s|" in shown["text"]
-    assert "5 asked for · 1 there" in shown["text"]
+    assert "|1 of 5 there|" in shown["text"]
 
 
 def test_an_executors_row_opens_with_all_that_is_known_and_its_log(tmp_path: Path) -> None:
@@ -100,12 +100,24 @@ def test_stop_asks_back(tmp_path: Path) -> None:
     assert said(stopped) == [{"do": "stop"}]
 
 
-def test_a_session_that_is_over_has_no_buttons(tmp_path: Path) -> None:
+def test_a_session_that_is_over_says_so_and_has_no_buttons(tmp_path: Path) -> None:
     """There is nothing to stop or scale."""
     frame = json.loads(FRAME.read_text())
     frame["session"]["state"] = "stopped"
-    (shown,) = draw("fleet", tmp_path, written(tmp_path, "over", frame))["shown"]
-    assert "Stop the Spark session" not in shown["labels"]
+    over = written(tmp_path, "over", frame)
+    live, stopped = draw("fleet", tmp_path, FRAME, over)["shown"]
+    assert "Stop the Spark session" not in stopped["labels"]
+    assert stopped["text"].startswith("stopped|")
+    assert "stopped" not in live["text"]
+
+
+@pytest.mark.parametrize("name", ["fleet", "progress"])
+def test_before_the_first_frame_a_view_waits_without_buttons(name: str, tmp_path: Path) -> None:
+    """There is nothing yet to be stopped or cancelled."""
+    waiting, drawn = draw(name, tmp_path, "look", GOLDEN / f"{name}.json")["shown"]
+    assert waiting["text"].strip("|") == "Waiting for the kernel …"
+    assert not any("Stop" in label or "Cancel" in label for label in waiting["labels"])
+    assert "Waiting for the kernel" not in drawn["text"]
 
 
 def test_a_large_fleet_is_a_grid_with_the_rows_that_are_news(tmp_path: Path) -> None:
@@ -113,7 +125,7 @@ def test_a_large_fleet_is_a_grid_with_the_rows_that_are_news(tmp_path: Path) -> 
     frame = written(tmp_path, "large", large(1000))
     drawn = draw("fleet", tmp_path, frame, "click:Executors as rows", "look")
     grid, rows = drawn["shown"]
-    assert "■ 499 working   □ 500 idle   ✕ 1 failed" in grid["text"]
+    assert "■ 499 working|□ 500 idle|✕ 1 failed" in grid["text"]
     assert grid["drawn"] >= 1000
     assert "|7|✕ failed|" in grid["text"]
     assert "|8|● running|" not in grid["text"]
@@ -160,4 +172,4 @@ def test_a_fleet_of_none_is_drawn_too(wanted: int, tmp_path: Path) -> None:
     """Before the first pod, and after the last."""
     frame = keyframe({}, replace(Fleet(), wanted=wanted), None, 1)
     (shown,) = draw("fleet", tmp_path, written(tmp_path, "none", frame))["shown"]
-    assert f"{wanted} asked for · 0 there" in shown["text"]
+    assert f"|0 of {wanted} there|" in shown["text"]

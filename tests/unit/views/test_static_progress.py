@@ -51,10 +51,12 @@ def test_what_is_done_is_one_line_that_can_be_opened_again(tmp_path: Path) -> No
     toggle = "click:Show the jobs of this cell"
     drawn = draw("progress", tmp_path, path, toggle, "look", "click:Fold the jobs of this cell", "look")
     folded, opened, again = (one["text"] for one in drawn["shown"])
-    assert "✓ 2 jobs, 240 tasks, 12.0 s" in folded
-    assert "job 1" not in folded
-    assert "✓ job 1: 200/200 tasks" in opened
-    assert "job 1" not in again
+    assert "|✓|" in folded
+    assert "2 jobs, 240 tasks, 12.0 s" in folded
+    assert "Job 1" not in folded
+    assert "✓|Job 1|" in opened
+    assert "|200/200|" in opened
+    assert "Job 1" not in again
     assert not any("Cancel" in label for one in drawn["shown"] for label in one["labels"])
 
 

@@ -16,7 +16,7 @@ import pytest
 import sparkk8s_nb.views
 from sparkk8s_nb.model.wire_delta import received
 from sparkk8s_nb.views.widget import module, packed, style
-from tests.unit.views.scripts import GOLDEN, draw, node
+from tests.unit.views.scripts import GOLDEN, draw, node, written
 
 STATIC = Path(sparkk8s_nb.views.__file__).with_name("static")
 SCRIPTS = sorted(STATIC.glob("*.js"))
@@ -42,7 +42,7 @@ def test_a_widgets_module_is_one_string_with_the_shared_part_in_it(name: str) ->
 def test_what_is_sent_with_every_view_is_packed_small_and_brings_its_style(name: str) -> None:
     """A hundred cells send it a hundred times."""
     sent = packed(name)
-    assert len(sent) < 18 * 1024
+    assert len(sent) < 22 * 1024
     (text,) = re.findall(r'atob\("([^"]+)"\)', sent)
     code = gzip.decompress(base64.b64decode(text)).decode()
     assert code.startswith(module(name))
@@ -91,9 +91,9 @@ def test_the_fleet_draws_the_golden_frames(tmp_path: Path) -> None:
 def test_progress_draws_the_golden_frame(tmp_path: Path) -> None:
     """Counts without the skipped tasks, jobs with their descriptions as text."""
     (shown,) = draw("progress", tmp_path, GOLDEN / "progress.json")["shown"]
-    for part in ("132/212 · 4 running · 1 failed tasks", "2 jobs", "▶ job 2: 120/200", "count at <cell>"):
+    for part in ("62 %|132/212 tasks|", "|4| running|1| failed|", "|2| jobs|", "▶|Job 2|", "|120/200|"):
         assert part in shown["text"]
-    for part in ("6 s, 4 s left", "21/s", "⚠ Spark dropped 3 events.", "⚠ 1 GiB spilled"):
+    for part in ("count at <cell>", "6 s, 4 s left", "21/s", "⚠ Spark dropped 3 events.", "⚠ 1 GiB| spilled"):
         assert part in shown["text"]
 
 
@@ -117,41 +117,83 @@ def test_a_running_jobs_stages_are_shown_with_what_slows_them(tmp_path: Path) ->
     """Rate, bytes, skew, spill and failures in words: nothing is told by colour alone."""
     (shown,) = draw("progress", tmp_path, GOLDEN / "progress.json")["shown"]
     for part in (
-        "▶ stage 4: 120/200 · 4 running · 1 failed tasks · 27/s · 2 s left · median 0.5 s, longest 7 s",
-        "SQL query 3: count at <cell>",
-        "shuffle read 117.8 MiB",
-        "✕ 1 task failed: java.io.IOException: no space left <i>",
-        "⚠ 1 of 120 tasks took 14x the median: partition 37 · ⚠ spilled 1 GiB to disk · ⚠ 10 % of the run time",
-        "↷ stage 3: skipped",
+        "▶|Stage 4|||120/200|4|1|27/s|4 s|2 s|0.5 s|7 s|",
+        "SQL query 3: count at <cell>|",
+        "groupBy <b> · shuffle read 117.8 MiB",
+        "|✕ 1 task failed: java.io.IOException: no space left <i>|",
+        "|⚠ 1 of 120 tasks took 14x the median: partition 37|⚠ spilled 1 GiB to disk|⚠ 10 % of the run time",
+        "↷|Stage 3|||skipped|",
         "Executors over time",
     ):
         assert part in shown["text"]
-    assert "stage 2" not in shown["text"]
+    assert "Stage 2" not in shown["text"]
+
+
+def test_what_columns_and_signs_tell_is_told_in_words_too(tmp_path: Path) -> None:
+    """Who hears the page hears what the numbers are."""
+    (shown,) = draw("progress", tmp_path, GOLDEN / "progress.json")["shown"]
+    assert (
+        "stage 4, running: 120/200 tasks, 4 running, 1 failed, 27/s, 4 s, 2 s left, median 0.5 s, longest 7 s"
+        in shown["labels"]
+    )
+    assert "stage 3, skipped" in shown["labels"]
+    job = "job 2, running: 120/200 tasks, 4 running, 1 failed, 27/s, 4 s, 3 s left; SQL query 3: count at <cell>"
+    assert job in shown["labels"]
+    assert {"running", "succeeded", "skipped"} <= set(shown["labels"])
 
 
 def test_the_executors_time_is_drawn_once_and_told_in_words(tmp_path: Path) -> None:
     """As bars whose height counts, with marks for failures and stragglers; words for whoever cannot see them."""
     frame = GOLDEN / "progress.json"
     first, again = draw("progress", tmp_path, frame, frame)["shown"]
-    # Two labels, two lines at the foot, four bars, one mark of a failure; nothing more for what is there already.
-    assert first["drawn"] == 9
-    assert again["drawn"] <= 18
+    # Two labels, two grounds, four bars, a cross on its ground; the axis with seven times. Nothing more for what is
+    # there already.
+    assert first["drawn"] == 10 + 15
+    assert again["drawn"] == first["drawn"]
     label = next(one for one in first["labels"] if one.startswith("Mean number"))
     assert label == "Mean number of tasks at work, executor 1: 1.8, executor 2: 0.2 and 1 failed"
     for part in (
-        "One bar is 0.5 s; a full one is 2 tasks at once.",
-        "✕ 1 failed task.",
-        "▲ had a task far slower than the median: executor 1.",
+        "at work; full height: 2 tasks at once, each bar 0.5 s|",
+        "✕ 1 failed task|",
+        "▲ had a task far slower than the median: executor 1",
     ):
         assert part in first["text"]
+
+
+def test_a_full_bar_is_what_an_executor_can_do_at_once(tmp_path: Path) -> None:
+    """Where the kernel tells: executors of one core, and of four."""
+    frame = json.loads((GOLDEN / "progress.json").read_text())
+    frame["progress"]["timeline"]["slots"] = [1, 4]
+    (shown,) = draw("progress", tmp_path, written(tmp_path, "slots", frame))["shown"]
+    assert "at work; full height: 1 to 4 tasks at once, each bar 0.5 s|" in shown["text"]
+
+
+def test_a_long_statement_is_whole_in_the_page(tmp_path: Path) -> None:
+    """The style shows one line of it while its job is folded."""
+    frame = json.loads((GOLDEN / "progress.json").read_text())
+    statement = "SELECT " + ", ".join(f"column_{number}" for number in range(40)) + " FROM wide"
+    frame["progress"]["queries"] = [{"id": "3", "text": statement}]
+    (shown,) = draw("progress", tmp_path, written(tmp_path, "long", frame))["shown"]
+    assert shown["text"].count(statement) == 1
+
+
+def test_a_task_that_still_runs_far_longer_is_said_and_marked(tmp_path: Path) -> None:
+    """In the folded line too: who folded the view still sees it."""
+    frame = json.loads((GOLDEN / "progress.json").read_text())
+    frame["progress"]["jobs"][1]["stages"][1]["straggling"] = [[90, 1000.5, "2"]]
+    path = written(tmp_path, "slow", frame)
+    shown, folded = draw("progress", tmp_path, path, "click:Fold the jobs of this cell", "look")["shown"]
+    assert "|△ 1 of 200 tasks has run for 4 s, 8x the median: partition 90 on executor 2|" in shown["text"]
+    assert "△ runs a task far slower than the median, since the mark above: executor 2|" in shown["text"]
+    assert "△ stage 4: 1 of 200 tasks has run for 4 s" in folded["text"]
 
 
 def test_every_stage_of_a_job_is_shown_where_somebody_opens_it(tmp_path: Path) -> None:
     """Only there."""
     frame = GOLDEN / "progress.json"
     before, after = draw("progress", tmp_path, frame, "open", frame)["shown"]
-    assert "stage 2" not in before["text"]
-    assert "✓ stage 2: 12/12 tasks" in after["text"]
+    assert "Stage 2" not in before["text"]
+    assert "✓|Stage 2|||12/12|" in after["text"]
 
 
 @pytest.mark.parametrize("name", ["fleet", "progress", "streams"])

@@ -36,10 +36,10 @@ demo: venv java ## Run the quickstart notebook on Spark executors and print its 
 	@echo "Run it yourself, cell by cell, with the live views: make lab"
 
 lab: venv java ## Open JupyterLab on a copy of the notebooks (LAB_ARGS are passed on to jupyter lab)
-	@scripts/copy-notebooks.sh notebooks $(OUT)/lab
+	@scripts/copy-notebooks.sh . $(OUT)/lab
 	@[ -e $(PANEL) ] || echo "Without the Spark panel, which is not built yet: make labextension"
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR)/$(OUT)/lab --ServerApp.ip=127.0.0.1 \
-	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/$(NOTEBOOK).ipynb
+	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) $(OUT)/lab/notebooks/$(NOTEBOOK).ipynb
 
 test: java test-unit ## Run all tests but test-cluster's and test-browser's: unit tests, real kernels, real Spark
 	$(PYTEST) tests --ignore=tests/unit --ignore=tests/browser -m "not node_tier"

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Copies the notebooks from $1 to $2 but never over one that is there: running a notebook changes it, and
-# neither the checkout nor anybody's edits should suffer from that.
+# Copies the notebooks of the checkout $1 into $2/notebooks but never over one that is there: running a notebook
+# changes it, and neither the checkout nor anybody's edits should suffer from that. Their pictures come along, to
+# where the notebooks look for them.
 set -euo pipefail
 
-mkdir -p "$2"
-for notebook in "$1"/*.ipynb; do
-    copy=$2/$(basename "$notebook")
+mkdir -p "$2/notebooks" "$2/docs/pictures"
+cp "$1"/docs/pictures/*.png "$2/docs/pictures"
+for notebook in "$1"/notebooks/*.ipynb; do
+    copy=$2/notebooks/$(basename "$notebook")
     if [[ ! -e $copy ]]; then
         cp "$notebook" "$copy"
     elif ! cmp -s "$notebook" "$copy"; then

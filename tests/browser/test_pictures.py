@@ -29,7 +29,7 @@ carriers.count()
 
 WINDOW = ViewportSize(width=1280, height=860)
 TALL = ViewportSize(width=1280, height=1400)
-"""The whole of the panel's card is to be seen."""
+"""All views are to be seen, and the whole of the panel's card."""
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -58,7 +58,7 @@ def take(name: str, of: Locator | LabPage) -> None:
 
 
 def test_pictures_of_a_job_in_both_themes(lab: LabPage) -> None:
-    """The whole window, the view under the cell, the panel."""
+    """The whole window, the views under the cells, the panel."""
     cell = lab.cell(WORKING)
     cell.run(wait=False)
     some_are_done = re.compile(r"\b[1-9]\d\d/1008")
@@ -71,8 +71,10 @@ def test_pictures_of_a_job_in_both_themes(lab: LabPage) -> None:
         expect(lab.page.locator("#jupyterlab-splash")).to_have_count(0)
         expect(cell.view).to_contain_text("running")
         take(f"lab-{name}", lab)
-        take(f"progress-{name}", cell.view)
+        # Whole, and without scrolling the window of the next picture.
         lab.page.set_viewport_size(TALL)
+        take(f"fleet-{name}", lab.cell(STARTING).view)
+        take(f"progress-{name}", cell.view)
         take(f"panel-{name}", lab.card)
         lab.page.set_viewport_size(WINDOW)
     cell.wait_done()

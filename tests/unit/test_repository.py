@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -112,7 +113,42 @@ def test_a_page_that_is_written_from_a_table_is_current(script: str, page: str) 
     assert (ROOT / "docs" / page).read_text() == module.document()
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.stem)
+NOTEBOOKS = pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.stem
+)
+
+
+def test_notebooks_that_are_copied_bring_their_pictures_along(tmp_path: Path) -> None:
+    """And a copy that was changed stays as it is."""
+    command = [ROOT / "scripts" / "copy-notebooks.sh", ROOT, tmp_path]
+    subprocess.run(command, check=True)
+    changed = tmp_path / "notebooks" / "01-quickstart.ipynb"
+    pictures = [path for copy in changed.parent.iterdir() for _, path in pictures_of(copy)]
+    assert pictures
+    assert all(path.resolve().is_relative_to(tmp_path) and path.is_file() for path in pictures)
+    changed.write_text("{}")
+    subprocess.run(command, check=True, capture_output=True)
+    assert changed.read_text() == "{}"
+
+
+def pictures_of(notebook: Path) -> list[tuple[str, Path]]:
+    """What a notebook shows in its text: the words that stand for a picture, and its file."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return [(alt, notebook.parent / path) for alt, path in re.findall(r"!\[([^]]*)\]\(([^)]*)\)", text)]
+
+
+@NOTEBOOKS
+def test_a_notebook_shows_pictures_that_are_there_and_says_what_is_on_them(path: Path) -> None:
+    """Also to those who cannot see them."""
+    shown = pictures_of(path)
+    assert shown
+    for alt, picture in shown:
+        assert picture.is_file(), picture
+        assert len(alt.split()) > 3
+
+
+@NOTEBOOKS
 def test_the_committed_notebook_has_no_outputs(path: Path) -> None:
     """Outputs would change with every run, and every cell has an id that stays."""
     notebook = nbformat.read(path, as_version=4)

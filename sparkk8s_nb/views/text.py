@@ -155,6 +155,9 @@ def short_line(fleet: Fleet, now: float) -> str:
 class LinePrinter:
     """The one writer of a live line: replaced in place on a terminal, elsewhere printed now and then.
 
+    Where it cannot be replaced a line is printed when the next one comes: the last one is not printed at all, for
+    what follows it says the same, the summary or the command's answer.
+
     Parameters
     ----------
     stream : text stream
@@ -192,16 +195,16 @@ class LinePrinter:
         line = " ".join(text.split())
         if line == self._shown:
             return
+        before, self._shown = self._shown, line
         if self._tty:
             room = self.room
             self._write(f"\r\x1b[2K{line if len(line) <= room else line[: room - 1] + '…'}")
-        else:
+        elif before:
             now = self._clock()
             if self._printed_at is not None and now - self._printed_at < QUIET_SECONDS:
                 return
             self._printed_at = now
-            self._write(f"{line}\n")
-        self._shown = line
+            self._write(f"{before}\n")
 
     def clear(self) -> None:
         """Take the line away, where it can be."""

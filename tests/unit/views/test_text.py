@@ -147,15 +147,15 @@ def test_on_a_terminal_the_line_is_replaced_cut_to_the_width_and_taken_away() ->
     assert out.getvalue() == "\r\x1b[2Kfirst\r\x1b[2Ka longer…\r\x1b[2K"
 
 
-def test_in_a_log_a_line_comes_now_and_then_and_at_the_end() -> None:
-    """Every ten seconds at most."""
+def test_in_a_log_a_line_comes_now_and_then_and_the_last_one_is_left_to_the_summary() -> None:
+    """Every ten seconds at most, and nothing twice."""
     out, now = io.StringIO(), [0.0]
     printer = LinePrinter(out, tty=False, clock=lambda: now[0])
-    for second, text in ((0.0, "a"), (1.0, "b"), (9.9, "c"), (10.0, "d"), (11.0, "e")):
+    for second, text in ((0.0, "a"), (1.0, "b"), (9.9, "c"), (11.0, "d"), (12.0, "over")):
         now[0] = second
         printer.update(text)
     printer.end("over")
-    assert out.getvalue() == "a\nd\nover\n"
+    assert out.getvalue() == "a\nc\nover\n"
 
 
 def test_while_a_session_starts_its_phase_is_shown_with_its_seconds_and_then_gone() -> None:

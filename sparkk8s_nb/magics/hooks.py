@@ -15,7 +15,7 @@ from IPython.core.displayhook import CapturingDisplayHook
 
 from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.magics.live_session import view_info
-from sparkk8s_nb.model.progress import CellRef, Progress
+from sparkk8s_nb.model.progress import CellRef, JobState, Progress
 from sparkk8s_nb.session.registry import Registry
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
@@ -24,8 +24,8 @@ from sparkk8s_nb.views.show import CellContext, Shown, show_progress
 
 logger = logging.getLogger(__name__)
 
-SHOW_AFTER = 0.5
-"""Seconds that a cell's first job runs before its progress is shown: quick cells show nothing."""
+SHOW_AFTER = 0.1
+"""Seconds that a cell's first job runs before its progress is shown: what is quicker seems to take no time."""
 
 STREAMS_AFTER = 2.0
 """Seconds after which a cell without jobs shows the streaming queries that run beside it: it may wait for one."""
@@ -253,10 +253,11 @@ class RunningCell:
 
     def _watch(self, stop: StopFlag) -> None:
         feed = self._followed.feed
-        version = -1
+        version, due = -1, NEXT_LOOK
         while not stop.is_set() and not feed.closed:
-            version, progress = feed.wait_newer(version, NEXT_LOOK, until=stop.is_set)
-            if self._old_enough(progress):
+            version, progress = feed.wait_newer(version, min(due, NEXT_LOOK), until=stop.is_set)
+            due = self._due(progress)
+            if due <= 0:
                 with self._lock:
                     if not stop.is_set():
                         self._shown = show_progress(
@@ -268,12 +269,14 @@ class RunningCell:
                         )
                 return
 
-    def _old_enough(self, progress: Progress) -> bool:
+    def _due(self, progress: Progress) -> float:
+        """Seconds until a progress is to be shown; jobs that have ended by then were quick, and may be all."""
         if progress.cell is None or progress.cell.tag != self._ref.tag:
-            return False
+            return NEXT_LOOK
         if progress.jobs:
-            return time.time() - progress.started > SHOW_AFTER
-        return bool(progress.streams.running) and time.time() - self._began > STREAMS_AFTER
+            running = progress.state is JobState.RUNNING
+            return progress.started + (SHOW_AFTER if running else NEXT_LOOK) - time.time()
+        return self._began + STREAMS_AFTER - time.time() if progress.streams.running else NEXT_LOOK
 
     @staticmethod
     def _died(error: BaseException) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ class FollowedCell:
         self.cell = cell
         self.feed = feed
         self.began = began
+        self.begun_at = time.monotonic()
         self.over = False
         self._read = read
         self._leave = leave

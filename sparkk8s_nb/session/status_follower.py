@@ -1,8 +1,9 @@
 """The thread that tells a session what Spark does: jobs and tasks at 5 Hz, executors' totals at 1 Hz.
 
 While nothing runs it looks every 5 s (every second beside a streaming query), and a cell that begins wakes
-it. Jobs and tasks come from the listener in the JVM; where that cannot be had, or Spark's bus drops events,
-from Spark's own status store, and the progress says so.
+it; in the cell's first moment it looks more often, so that its first job is seen at once. Jobs and tasks come
+from the listener in the JVM; where that cannot be had, or Spark's bus drops events, from Spark's own status
+store, and the progress says so.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from sparkk8s_nb.session.followed_cell import FollowedCell
 from sparkk8s_nb.session.progress_calls import Callback, called_with
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
+
+FIRST_PERIOD = 0.03
+FIRST_MOMENT = 0.5
+"""Seconds of a cell in which its first job is looked for every ``FIRST_PERIOD``."""
 
 BUSY_PERIOD = 0.2
 IDLE_PERIOD = 5.0
@@ -196,10 +201,7 @@ class StatusFollower:
                 return
             if stop.is_set():
                 return
-            if period <= BUSY_PERIOD:
-                stop.wait(period)
-            else:
-                self._wake.wait(period)
+            self._wake.wait(period)
 
     def _read(self) -> float:
         """One reading; returns the seconds until the next one."""
@@ -211,6 +213,8 @@ class StatusFollower:
                 self._take(reading)
             self._read_at.publish(time.monotonic())
             fleet = self._fleet.feed.value
+            if self._looks_for_first_job:
+                return FIRST_PERIOD
             if self._at_work or self._activity.busy or fleet.ready < fleet.wanted:
                 return BUSY_PERIOD
             return STATUS_PERIOD if self._activity.streams.running else IDLE_PERIOD
@@ -219,6 +223,15 @@ class StatusFollower:
     def _at_work(self) -> bool:
         """Whether a cell runs."""
         return any(not followed.over for followed in self._followed)
+
+    @property
+    def _looks_for_first_job(self) -> bool:
+        """Whether a cell has just begun and had no job yet."""
+        since = time.monotonic() - FIRST_MOMENT
+        return any(
+            not (followed.over or followed.feed.value.jobs) and followed.begun_at > since
+            for followed in self._followed
+        )
 
     def _take(self, reading: Drained) -> None:
         activity = self._activity.apply(reading)

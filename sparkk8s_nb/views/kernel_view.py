@@ -99,8 +99,6 @@ class KernelView(Generic[T]):
             if any(context.is_same_place(known) for known in self._displays.values()):
                 return
             first = not self._displays
-            if first and self._widgets and not self._ended:
-                self._widget = context.apart(self._open)
             while len(self._displays) >= DISPLAYS:
                 oldest = next(iter(self._displays))
                 self._displays.pop(oldest).update(_static("This view goes on below.", trouble=False), oldest)
@@ -110,6 +108,8 @@ class KernelView(Generic[T]):
             context.display(bundle, display_id)
             self._displays[display_id] = context
             if first and not self._ended:
+                if self._widgets:  # what is to be seen first is there already: loading widgets takes a moment
+                    self._widget = context.apart(self._open)
                 self._worker.start()
 
     def settle(self) -> None:

@@ -112,13 +112,20 @@ def start_view(front: Front) -> tuple[str, dict[str, Any], str]:
         "shown = show_fleet(feed, {'name': 'flights'}); block(done)"
     )
     display = front.until(lambda message: message["msg_type"] == "display_data", "a display")
-    views = [
-        message
-        for message in front.of("comm_open")
-        if message["content"]["data"]["state"].get("_model_module") == "anywidget"
-    ]
-    assert len(views) == 1
-    return request, display, views[0]["content"]["comm_id"]
+    return request, display, opened_widget(front)
+
+
+def opened_widget(front: Front) -> str:
+    """The comm of the widget that the kernel opens next."""
+    opened = front.until(
+        lambda message: (
+            message["msg_type"] == "comm_open"
+            and message["content"]["data"]["state"].get("_model_module") == "anywidget"
+        ),
+        "the widget's comm",
+    )
+    comm: str = opened["content"]["comm_id"]
+    return comm
 
 
 def seconds(message: dict[str, Any]) -> float:
@@ -189,14 +196,7 @@ def test_a_button_of_a_view_is_answered_while_its_cell_blocks(front: Front, tmp_
         "buttons = ActionWorker(lambda message: {'said': f\"Scaling to {message['executors']}.\"})\n"
         "shown = show_fleet(feed, {'name': 'flights'}, actions=buttons); block(Path('done'))"
     )
-    opened = front.until(
-        lambda message: (
-            message["msg_type"] == "comm_open"
-            and message["content"]["data"]["state"].get("_model_module") == "anywidget"
-        ),
-        "the widget's comm",
-    )
-    comm = opened["content"]["comm_id"]
+    comm = opened_widget(front)
     action = {"do": "scale", "executors": 4, "id": "a1"}
     front.say(comm, {"method": "custom", "content": action}, front.subshell())
     heard = front.until(lambda message: custom(message) and "heard" in frame(message), "that it was heard")
@@ -206,6 +206,25 @@ def test_a_button_of_a_view_is_answered_while_its_cell_blocks(front: Front, tmp_
     assert heard["parent_header"] == {}
     (tmp_path / "done").touch()
     front.idle(request)
+    front.cell("shown.finish()")
+
+
+def test_a_front_end_without_subshells_has_the_html_until_the_cell_has_ended(
+    front: Front, tmp_path: Path
+) -> None:
+    """VS Code: what its widget says waits for the kernel like a cell. What it then asks for is the view."""
+    request, _, comm = start_view(front)
+    front.ask(comm, subshell="")
+    update = front.until(
+        lambda message: is_update(message) and "3 executors running" in str(message["content"]["data"]),
+        "text",
+    )
+    assert WIDGET not in update["content"]["data"]
+    (tmp_path / "done").touch()
+    front.idle(request)
+    assert not [message for message in front.messages if custom(message)]
+    front.until(lambda m: is_update(m) and WIDGET in m["content"]["data"], "a display of the widget")
+    assert frame(front.until(custom, "a frame"))["kind"] == "keyframe"
     front.cell("shown.finish()")
 
 
@@ -262,9 +281,11 @@ def test_a_cells_progress_appears_under_that_cell_though_a_thread_shows_it_later
     display = front.until(lambda message: message["msg_type"] == "display_data", "a display")
     assert display["parent_header"]["msg_id"] == first
     assert "10/100 tasks" in display["content"]["data"]["text/plain"]
+    opened_widget(front)
     (tmp_path / "done").touch()
     front.idle(second)
     front.cell(
+        "while not made: time.sleep(0.01)\n"
         "jobs.publish(Progress.of(None, [job(100, JobState.SUCCEEDED)], time.time())); made[0].finish()"
     )
     last = [message for message in front.messages if is_update(message)][-1]
@@ -287,14 +308,7 @@ def test_a_stage_of_many_tasks_is_told_in_a_few_messages_of_bounded_size(
         "    jobs.publish(Progress.of(None, [shown], time.time(), before=jobs.value))\n"
         "    time.sleep(0.005)"
     )
-    opened = front.until(
-        lambda message: (
-            message["msg_type"] == "comm_open"
-            and message["content"]["data"]["state"].get("_model_module") == "anywidget"
-        ),
-        "the widget's comm",
-    )
-    front.ask(opened["content"]["comm_id"], front.subshell())
+    front.ask(opened_widget(front), front.subshell())
     frames = [front.until(custom, "a frame") for _ in range(12)]
     (tmp_path / "done").touch()
     front.idle(request)

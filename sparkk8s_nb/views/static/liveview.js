@@ -52,12 +52,28 @@ export class LiveView {
   }
 }
 
+// Milliseconds after which a kernel that has not answered is asked again, and no more than so often: what is said
+// before the page has its subshell waits behind the running cell.
+const AGAIN = [300, 1000, 3000];
+
 // A view as an anywidget module.
 export function widget(View) {
   return {
     // The kernel learns from this that a browser can draw widgets.
     initialize({ model }) {
-      model.send({ ask: "keyframe" });
+      const waits = [...AGAIN];
+      let timer = 0;
+      const ask = () => {
+        model.send({ ask: "keyframe" });
+        if (waits.length) timer = setTimeout(ask, waits.shift());
+      };
+      const done = () => {
+        clearTimeout(timer);
+        model.off("msg:custom", done);
+      };
+      model.on("msg:custom", done);
+      ask();
+      return done;
     },
     render({ model, el }) {
       const actions = actionsOver(model, { server: pageServer(() => view.frame?.session?.kernel) });

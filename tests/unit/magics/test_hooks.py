@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +12,12 @@ import pytest
 from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.magics import hooks as module
 from sparkk8s_nb.magics.hooks import CellHooks
-from sparkk8s_nb.model.progress import Progress
+from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.testing import FakeDriver
+from sparkk8s_nb.views.live import NothingShown
+
+LONG = 60.0
 
 
 class Session:
@@ -25,13 +30,16 @@ class Session:
         self.fleet = SimpleNamespace(ready=2)
         self.closed = False
         self.followed = []
+        self.feeds = []
 
     def answers(self):
         return True
 
     def follow_cell(self, cell, *, beside=False):
         self.followed.append((cell.tag, "beside") if beside else cell.tag)
-        return Followed(self, cell.tag)
+        followed = Followed(self, cell.tag)
+        self.feeds.append(followed.feed)
+        return followed
 
 
 class Followed:
@@ -281,6 +289,48 @@ def test_a_session_that_starts_anew_in_a_cell_has_the_rest_of_it(at):
     assert other.followed == ["s-cell-abc-3-2"]
     at.hooks.after_cell(result)
     assert other.followed[-1] is None
+
+
+def running_since(started):
+    job = JobProgress(
+        id=1, description="count", state=JobState.RUNNING, tags=("c",), stages=(), tasks=9, submitted=started
+    )
+    return Progress(cell=CellRef(tag="s-cell-abc-3", count=3), jobs=(job,))
+
+
+@pytest.fixture
+def shown(at, monkeypatch):
+    """Says when the cell's progress is shown."""
+    event = threading.Event()
+
+    def show(*_, **__):
+        event.set()
+        return NothingShown()
+
+    monkeypatch.setattr(module, "show_progress", show)
+    monkeypatch.setattr(module, "view_info", lambda session: {})
+    monkeypatch.setattr(module, "NEXT_LOOK", 3600.0)
+    at.session.spec.progress = True
+    return event
+
+
+def test_a_jobs_progress_is_shown_when_it_has_run_for_a_moment_though_nothing_new_is_told(at, shown):
+    """Not only with the next reading."""
+    result = run(at)
+    at.session.feeds[-1].publish(running_since(time.time()))
+    assert shown.wait(LONG)
+    at.hooks.after_cell(result)
+
+
+def test_a_job_that_was_quick_is_not_shown_while_its_cell_goes_on(at):
+    """It seems to have taken no time."""
+    result = run(at)
+    cell = at.hooks._thread.running
+    progress = running_since(time.time() - 1.0)
+    assert cell._due(progress) <= 0
+    quick = replace(progress.jobs[0], state=JobState.SUCCEEDED, ended=progress.started + 0.01)
+    assert cell._due(replace(progress, jobs=(quick,))) > 0
+    at.hooks.after_cell(result)
 
 
 def test_the_stop_button_at_the_very_end_of_a_cell_breaks_nothing(at, monkeypatch):

@@ -19,6 +19,8 @@ from sparkk8s_nb.session.fleet_state import FleetState
 from sparkk8s_nb.session.status_follower import (
     ANSWERS_WITHIN,
     BUSY_PERIOD,
+    FIRST_MOMENT,
+    FIRST_PERIOD,
     IDLE_PERIOD,
     STATUS_PERIOD,
     StatusFollower,
@@ -204,13 +206,24 @@ def test_a_cell_beside_another_has_a_progress_of_its_own(follow):
 
 def test_streaming_queries_have_a_feed_of_their_own_and_stand_beside_the_cells_progress(follow):
     """Never counted to the cell."""
-    follow.follower.follow(CELL)
+    follow.follower.follow(CELL).begun_at -= FIRST_MOMENT
     query = Stream(id="q", run="r", name="clicks", batches=2)
     follow.driver.readings = [Drained(at=2.0, streams=(query,), started=(started(0, query="q"),))]
     assert follow.follower._read() == BUSY_PERIOD
     assert [one.name for one in follow.follower.streams.value] == ["clicks"]
     progress = follow.follower.progress.value
     assert (progress.jobs, [one.name for one in progress.streams]) == ((), ["clicks"])
+
+
+def test_the_first_job_of_a_cell_that_has_just_begun_is_looked_for_more_often(follow):
+    """Until there is one, and not for long."""
+    begun = follow.follower.follow(CELL)
+    assert follow.follower._read() == FIRST_PERIOD
+    follow.driver.readings = [Drained(at=2.0, started=(started(0),))]
+    assert follow.follower._read() == BUSY_PERIOD
+    begun.end()
+    follow.follower.follow(CELL).begun_at -= FIRST_MOMENT
+    assert follow.follower._read() == BUSY_PERIOD
 
 
 def test_a_stream_alone_is_looked_at_once_a_second(follow):

@@ -120,7 +120,7 @@ const model = {
   on: (_, callback) => heard.add(callback),
   off: (_, callback) => heard.delete(callback),
 };
-view.initialize({ model });
+const forget = view.initialize({ model });
 const el = new Node("div");
 const close = view.render({ model, el });
 const shown = [];
@@ -173,5 +173,6 @@ for (const name of frames) {
   look();
 }
 close();
+forget();
 console.log(JSON.stringify({ sent, shown, left: heard.size }));
 process.exit(0);

@@ -33,6 +33,7 @@ class Place:
     def __init__(self) -> None:
         self.bundles: list[dict[str, Any]] = []
         self.displays: list[str] = []
+        places.append(self)
 
     def display(self, bundle: dict[str, Any], display_id: str) -> None:
         self.displays.append(display_id)
@@ -56,6 +57,7 @@ class Widget:
     def __init__(self, name: str, on_heard: Callable[[dict[str, Any]], None]) -> None:
         self.hear = on_heard
         self.said: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.shown_before = len(places[-1].bundles)
         opened.append(self)
 
     def ask(self) -> None:
@@ -74,6 +76,7 @@ class Widget:
         return self.said.get(timeout=LONG)
 
 
+places: list[Place] = []
 opened: list[Widget] = []
 made: list[KernelView[Progress]] = []
 
@@ -150,6 +153,14 @@ def test_a_cell_that_shows_it_already_does_not_show_it_twice(
     view.show(place)  # type: ignore[arg-type]
     view.show(other)  # type: ignore[arg-type]
     assert (len(place.displays), len(other.displays)) == (1, 1)
+
+
+def test_what_is_to_be_seen_is_there_before_widgets_are_loaded(
+    show: Callable[..., tuple[Widget, Place]],
+) -> None:
+    """Which takes a moment the first time, and means work for the browser."""
+    widget, _ = show()
+    assert widget.shown_before == 1
 
 
 def test_what_a_button_wants_done_is_queued_and_answered_to_the_view(

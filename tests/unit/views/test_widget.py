@@ -74,6 +74,37 @@ def test_a_view_asks_for_a_keyframe_when_it_is_loaded_and_when_it_is_drawn(name:
     assert draw(name, tmp_path) == {"sent": [{"ask": "keyframe"}] * 2, "shown": [], "left": 0}
 
 
+ASKING = """
+import view from "./fleet.mjs";
+let sent = 0;
+const heard = new Set();
+const model = { send: () => (sent += 1), on: (_, f) => heard.add(f), off: (_, f) => heard.delete(f) };
+const timers = new Map();
+globalThis.setTimeout = (f) => timers.set(timers.size + 1, f).size;
+globalThis.clearTimeout = (id) => timers.delete(id);
+const later = () => {
+  for (const [id, f] of [...timers]) if (timers.delete(id)) f();
+};
+view.initialize({ model });
+later();
+const again = sent;
+if (process.argv[2] === "answer") for (const f of heard) f({});
+for (let turn = 0; turn < 9; turn += 1) later();
+console.log(again, sent, heard.size);
+"""
+
+
+@pytest.mark.parametrize(("kernel", "counted"), [("answer", "2 2 0"), ("silence", "2 4 1")])
+def test_a_kernel_that_does_not_answer_is_asked_again_a_few_times(
+    kernel: str, counted: str, tmp_path: Path
+) -> None:
+    """A page's first word may go to the shell that the running cell holds up."""
+    (tmp_path / "fleet.mjs").write_text(module("fleet"))
+    script = tmp_path / "asking.mjs"
+    script.write_text(ASKING)
+    assert node(script, kernel).strip() == counted
+
+
 def test_the_fleet_draws_the_golden_frames(tmp_path: Path) -> None:
     """Rows in the fleet's order, sign and word for the phase, and nothing of the frame before."""
     shown = draw("fleet", tmp_path, GOLDEN / "fleet.json", GOLDEN / "empty.json")["shown"]

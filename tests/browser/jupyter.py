@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ class Jupyter(JupyterServer):
         labextensions: Mapping[str, Path] | None = None,
     ) -> None:
         places = _lab_places(directory, OURS if labextensions is None else labextensions)
+        self.directory = directory
+        self.settings("@jupyterlab/apputils-extension:notification", fetchNews="false")
         super().__init__(
             directory,
             ["jupyterlab", *OPTIONS],
@@ -66,6 +69,13 @@ class Jupyter(JupyterServer):
         path = self.notebooks / name
         nbformat.write(notebook, path)
         return path
+
+    def settings(self, plugin: str, **values: object) -> None:
+        """Set a plugin's settings for pages that are opened from now on; those that are not named have defaults."""
+        package, _, name = plugin.rpartition(":")
+        file = self.directory / "lab" / "settings" / package / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
 
     def get(self, path: str) -> Any:
         """What the server's REST gives for a path."""
@@ -95,9 +105,6 @@ def _lab_places(directory: Path, labextensions: Mapping[str, Path]) -> dict[str,
     (share / "labextensions").mkdir(parents=True)
     for name, built in labextensions.items():
         (share / "labextensions" / name).symlink_to(built)
-    notifications = lab / "settings" / "@jupyterlab" / "apputils-extension"
-    notifications.mkdir(parents=True)
-    (notifications / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     return {
         "JUPYTER_PATH": str(share),
         "JUPYTERLAB_SETTINGS_DIR": str(lab / "settings"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -16,13 +16,17 @@ NOTEBOOK = "reload.ipynb"
 LOADING, STARTING, LONG = range(3)
 
 TASKS = "/900"
+SELDOM = 300
+"""Seconds between two looks for sessions: what a page shows here, it shows after its first one."""
+
 SOON = 20 * SECONDS
-"""The machine may be slow; what is promised (2 s) is in the benchmarks."""
+"""The machine may be slow; the promise (2 s) is measured by ``benchmarks/notebook.py``."""
 
 
 @pytest.fixture(scope="module")
-def lab(jupyter: Jupyter, new_page: Callable[[Jupyter], LabPage]) -> LabPage:
+def lab(jupyter: Jupyter, new_page: Callable[[Jupyter], LabPage]) -> Iterator[LabPage]:
     """JupyterLab with a notebook whose session runs a long job, and the panel open."""
+    jupyter.settings("sparkk8s-nb:plugin", refreshSeconds=SELDOM)
     jupyter.write(NOTEBOOK, [LOAD, SMALL_START, stage(900, 0.05)])
     lab = new_page(jupyter)
     lab.open(NOTEBOOK, workspace="reload")
@@ -31,7 +35,8 @@ def lab(jupyter: Jupyter, new_page: Callable[[Jupyter], LabPage]) -> LabPage:
     lab.cell(STARTING).run()
     lab.cell(LONG).run(wait=False)
     expect(lab.card).to_contain_text(TASKS, timeout=60 * SECONDS)
-    return lab
+    yield lab
+    jupyter.settings("sparkk8s-nb:plugin")
 
 
 def test_a_reloaded_page_shows_the_running_job_in_the_panel_and_under_its_cell(lab: LabPage) -> None:

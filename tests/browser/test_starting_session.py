@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -22,12 +21,12 @@ from sparkk8s_nb.session.opening import Opening
 checked = Opening.checked
 def held(opening):
     found = checked(opening)
-    while not pathlib.Path("go").exists():
+    while not pathlib.Path("start-on").exists():
         time.sleep(0.05)
     return found
 Opening.checked = held
 """.strip()
-"""Holds starts up where the cluster has been looked at, until there is a file ``go``."""
+"""Holds starts up where the cluster has been looked at, until there is a file ``start-on``."""
 
 CHECKING = re.compile(r"Checking the cluster, \d+ s")
 
@@ -90,7 +89,7 @@ def test_a_start_that_goes_on_becomes_a_session_with_its_spark_ui(lab: LabPage, 
     """The same card, all the way."""
     lab.cell(STARTING).run(wait=False)
     expect(lab.card).to_contain_text(CHECKING, timeout=CELL)
-    (Path(lab.jupyter.notebooks) / "go").touch()
+    (lab.jupyter.notebooks / "start-on").touch()
     lab.cell(STARTING).wait_done()
     expect(lab.card.locator(".sk8s-table tbody tr[data-phase=running]")).to_have_count(1, timeout=CELL)
     expect(ui_button).to_be_visible(timeout=CELL)

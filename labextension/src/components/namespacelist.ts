@@ -7,7 +7,7 @@ import type { IOtherSession } from '../api';
 import type { NamespaceModel } from '../namespace';
 import { panelButton } from './panelbutton';
 
-const TITLE = 'Other sessions of the namespace';
+const TITLE = 'Others in the namespace';
 const NONE = 'None.';
 
 /** What a state means, where its word does not say it. */

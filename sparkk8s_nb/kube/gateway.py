@@ -11,22 +11,17 @@ from typing import Any, Protocol
 from urllib3 import exceptions as net
 
 from sparkk8s_nb.apiserver import MERGE_PATCH, Answer, Requests, Stream, Timeouts
-from sparkk8s_nb.errors import ConflictError, InvalidError, NotFoundError
+from sparkk8s_nb.errors import NotFoundError
+from sparkk8s_nb.kube.deletion import delete_chosen, delete_one
 from sparkk8s_nb.kube.events import pod_events
 from sparkk8s_nb.kube.kinds import Kind, kind_of
+from sparkk8s_nb.kube.pages import read_pages
+from sparkk8s_nb.kube.podlog import read_log
 from sparkk8s_nb.kube.sender import Sender
 from sparkk8s_nb.kube.translate import Asked, connect_error, error_of
 from sparkk8s_nb.model.executors import PodEvent
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
 from sparkk8s_nb.ports import Manifest
-
-PAGE = 500
-"""Objects per list request: the API server's own default for its clients."""
-
-LOG_BYTES = 1024 * 1024
-"""No log is read beyond that, however long its lines are."""
-
-EXECUTOR_CONTAINER = "spark-kubernetes-executor"
 
 
 class Transport(Requests, Protocol):
@@ -156,22 +151,9 @@ class KubeCluster:
         """
         known = kind_of(kind)
         path = known.path(self._target.namespace, all_namespaces=all_namespaces)
-        asked = self._asked("list", known)
-        query = {"limit": str(PAGE)}
-        query |= {"labelSelector": selector} if selector else {}
-        query |= {"fieldSelector": fields} if fields else {}
-        items = []
-        while True:
-            page = self._sender.object("GET", path, asked, query=query)
-            # The API leaves kind and apiVersion out of list items; manifests always have them here.
-            items += [
-                {**item, "kind": known.name, "apiVersion": known.api_version}
-                for item in page.get("items") or []
-            ]
-            metadata = page.get("metadata") or {}
-            if not metadata.get("continue"):
-                return items, str(metadata.get("resourceVersion", ""))
-            query["continue"] = metadata["continue"]
+        return read_pages(
+            self._sender, known, path, self._asked("list", known), selector=selector, fields=fields
+        )
 
     def watch(
         self, kind: str, *, version: str, selector: str = "", seconds: int = 60, timeouts: Timeouts
@@ -217,53 +199,23 @@ class KubeCluster:
     def delete(self, kind: str, name: str, *, uid: str = "", grace: int | None = None) -> bool:
         """Delete an object (only with that uid, if given); False if it was gone already."""
         known = kind_of(kind)
-        try:
-            self._sender.send(
-                "DELETE",
-                self._path(known, name),
-                self._asked("delete", known, name),
-                body=delete_options(uid=uid, grace=grace),
-            )
-        except NotFoundError:
-            return False
-        except ConflictError:
-            if uid:
-                return False  # another object has taken the name: ours is gone
-            raise
-        return True
+        return delete_one(
+            self._sender, self._path(known, name), self._asked("delete", known, name), uid=uid, grace=grace
+        )
 
     def delete_all(self, kind: str, selector: str, *, grace: int | None = None) -> None:
         """Delete all objects of a kind that a label selector chooses."""
         known = kind_of(kind)
         asked = self._asked("deletecollection", known)
-        answer = self._sender.answer(
-            "DELETE",
-            self._path(known),
-            query={"labelSelector": selector},
-            body=delete_options(grace=grace),
-        )
-        if answer.status == 405:  # Services before Kubernetes 1.23
+        if not delete_chosen(self._sender, self._path(known), asked, selector, grace=grace):
             for item in self.list(kind, selector=selector):
                 self.delete(kind, item["metadata"]["name"], uid=item["metadata"]["uid"], grace=grace)
-        elif not answer.ok:
-            raise error_of(answer, asked)
 
     def pod_log(self, name: str, *, tail: int = 200) -> str:
         """The last lines of a pod's log; empty if there is none (yet, or any more)."""
-        query = {"tailLines": str(tail), "limitBytes": str(LOG_BYTES)}
         pods = kind_of("Pod")
-        path = self._path(pods, name) + "/log"
         asked = Asked.of("get", pods, self._target.namespace, name, "log")
-        try:
-            answer = self._sender.send("GET", path, asked, query=query)
-        except InvalidError as error:
-            # 400 is both "still creating" and "which of its containers?", for pods with a sidecar.
-            if "container name must be specified" not in error.problem:
-                return ""
-            answer = self._sender.send("GET", path, asked, query=query | {"container": EXECUTOR_CONTAINER})
-        except NotFoundError:
-            return ""
-        return answer.body.decode("utf-8", "replace")
+        return read_log(self._sender, self._path(pods, name) + "/log", asked, tail=tail)
 
     def pod_events(self, name: str) -> Sequence[PodEvent]:
         """What the API's Events say of a pod, the oldest first."""
@@ -289,21 +241,3 @@ class KubeCluster:
 
     def _asked(self, verb: str, kind: Kind, name: str = "") -> Asked:
         return Asked.of(verb, kind, self._target.namespace, name)
-
-
-def delete_options(*, uid: str = "", grace: int | None = None) -> dict[str, Any]:
-    """The body of a delete: dependents go in the background, and never another object of the same name.
-
-    >>> delete_options(grace=0)["gracePeriodSeconds"]
-    0
-    """
-    options: dict[str, Any] = {
-        "kind": "DeleteOptions",
-        "apiVersion": "v1",
-        "propagationPolicy": "Background",
-    }
-    if uid:
-        options["preconditions"] = {"uid": uid}
-    if grace is not None:
-        options["gracePeriodSeconds"] = grace
-    return options

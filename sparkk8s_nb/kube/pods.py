@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sparkk8s_nb.errors import UsageError
-from sparkk8s_nb.kube.gateway import EXECUTOR_CONTAINER
+from sparkk8s_nb.kube.podlog import EXECUTOR_CONTAINER
 from sparkk8s_nb.kube.watch import Backoff, Change, Follower, Lost, Snapshot, WatchEvent, WatchSource
 from sparkk8s_nb.model.fleet import FleetEvent, Listed, PodGone, PodSeen, PodView, WatchLost
 from sparkk8s_nb.model.labels import SPARK_EXECUTOR_ID, SPARK_MARK

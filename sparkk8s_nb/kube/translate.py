@@ -28,6 +28,8 @@ QUOTA_FIX = (
     "Ask for fewer or smaller executors (-n, --cores, --memory), or have the administrator raise the quota."
 )
 
+_DENIED = re.compile(r"admission webhook|denied (the )?request")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -183,7 +185,7 @@ def _forbidden(message: str, status: Mapping[str, Any], asked: Asked) -> Refused
             f"The pod's service account does not exist: {_sentence(said)}",
             fix="Name one that does in the pod template (serviceAccountName), or have the administrator make it.",
         )
-    if re.search(r"admission webhook|denied (the )?request", said):
+    if _DENIED.search(said):
         return RefusedError(
             f"A policy of the cluster denies it: {_sentence(said)}",
             fix="Change what the policy names, or ask the cluster's administrator.",
@@ -273,7 +275,7 @@ def _missing_fix(message: str, asked: Asked) -> str:
 
 
 def _invalid_fix(message: str) -> str:
-    if re.search(r"admission webhook|denied (the )?request", message):
+    if _DENIED.search(message):
         return "Change what the policy names, or ask the cluster's administrator."
     return "Change the option or the --pod-template that sets this field."
 

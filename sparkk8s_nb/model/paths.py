@@ -35,7 +35,7 @@ PAST_LOGS = "logs"
 """Directory in that one with links to the event logs that it shows."""
 RECORD_FILE = "record.json"
 UI_KEY_FILE = "ui.key"
-CLAIM_FILE = "lock"
+LOCK_FILE = "lock"
 """Locked as long as a process uses the session's directory."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from sparkk8s_nb.errors import NoSessionError, SessionError, SparkK8sError, UsageError
 from sparkk8s_nb.localfiles import is_locked, is_private_dir, read_private
 from sparkk8s_nb.model.names import check_object_name
-from sparkk8s_nb.model.paths import CLAIM_FILE, PAST, RECORD_FILE, SESSIONS, UI_KEY_FILE
+from sparkk8s_nb.model.paths import LOCK_FILE, PAST, RECORD_FILE, SESSIONS, UI_KEY_FILE
 from sparkk8s_nb.model.record import SessionRecord, parse_record
 from sparkk8s_nb.processes import boot_id, proven_dead
 
@@ -120,17 +120,17 @@ def past_record(runtime: Path) -> SessionRecord:
 def has_abandoned(runtime: Path) -> bool:
     """Whether sessions of this boot have left directories that no process uses: kernel and keeper are both gone."""
     boot = boot_id()
-    return bool(boot) and any(_is_abandoned(place / CLAIM_FILE, boot) for place in _places(runtime))
+    return bool(boot) and any(_is_abandoned(place / LOCK_FILE, boot) for place in _places(runtime))
 
 
-def _is_abandoned(claim: Path, boot: str) -> bool:
+def _is_abandoned(lock: Path, boot: str) -> bool:
     try:
-        text = read_private(claim)
+        text = read_private(lock)
         # Whoever makes a directory locks the file first and writes then: an empty one is not ours to try.
         same_boot = bool(text) and json.loads(text)["boot"] == boot
     except (FileNotFoundError, ValueError, KeyError, TypeError, SparkK8sError):
         return False
-    return same_boot and not is_locked(claim)
+    return same_boot and not is_locked(lock)
 
 
 def _places(runtime: Path) -> Sequence[Path]:

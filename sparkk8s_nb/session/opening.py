@@ -143,7 +143,7 @@ class Opening:
         """The keeper needs the credentials among them as long as it goes on; it removes them at its end."""
         if self._keeper is None or not self._something_left:
             self._parts.place.remove()
-        self._parts.place.claim.release()
+        self._parts.place.lock.release()
 
     def _probe(self) -> None:
         try:

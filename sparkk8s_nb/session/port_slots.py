@@ -29,7 +29,7 @@ class PortSlot:
 
     index: int
     handle: int
-    claim: socket.socket | None = None
+    reservation: socket.socket | None = None
 
     @property
     def driver_port(self) -> int:
@@ -48,8 +48,8 @@ class PortSlot:
 
     def release(self) -> None:
         """Give the slot back."""
-        if self.claim is not None:
-            self.claim.close()
+        if self.reservation is not None:
+            self.reservation.close()
         os.close(self.handle)
 
 
@@ -72,11 +72,11 @@ def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(
             os.close(handle)
             continue
         try:
-            claim = _claim(index)
+            reservation = _reserve(index)
         except OSError:
             os.close(handle)
             continue
-        slot = PortSlot(index=index, handle=handle, claim=claim)
+        slot = PortSlot(index=index, handle=handle, reservation=reservation)
         ports = range(slot.driver_port, slot.driver_port + PORTS_PER_SLOT)
         if all(_free(host, port) for host in {address, LOOPBACK} for port in ports):
             return slot
@@ -87,20 +87,20 @@ def acquire_slot(directory: Path, address: str, *, slots: Iterable[int] = range(
     )
 
 
-def _claim(index: int) -> socket.socket | None:
+def _reserve(index: int) -> socket.socket | None:
     """The slot's name in this network, which goes with the process; an OSError if somebody has it.
 
     Spark binds its ports seconds after they were tried, and ends the JVM where the UI's is taken by then.
     """
     if sys.platform != "linux":
         return None
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    reservation = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        claim.bind(f"\0sparkk8s-nb/ports/{FIRST_PORT + PORTS_PER_SLOT * index}")
+        reservation.bind(f"\0sparkk8s-nb/ports/{FIRST_PORT + PORTS_PER_SLOT * index}")
     except OSError:
-        claim.close()
+        reservation.close()
         raise
-    return claim
+    return reservation
 
 
 def _free(address: str, port: int) -> bool:

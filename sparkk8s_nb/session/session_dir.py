@@ -17,7 +17,7 @@ from sparkk8s_nb.model.paths import EVENT_LOGS, RECORD_FILE, SESSIONS, UI_KEY_FI
 from sparkk8s_nb.model.record import parse_record
 from sparkk8s_nb.model.sparkconf import SessionFiles
 from sparkk8s_nb.processes import boot_id
-from sparkk8s_nb.session.claims import Claim, claims
+from sparkk8s_nb.session.directory_locks import DirectoryLock, locked_directories
 
 EVENT_LOGS_KEPT = 20
 DRIVER_LOGS_KEPT = 20
@@ -37,7 +37,7 @@ class SessionDir:
         The driver's temporary directory, on a disk: the runtime directory is often a small one in memory.
     event_logs : Path or None
         Where Spark writes event logs, all sessions of this user together.
-    claim : Claim
+    lock : DirectoryLock
         Says that they are in use.
     """
 
@@ -45,7 +45,7 @@ class SessionDir:
     log_dir: Path
     scratch: Path
     event_logs: Path | None
-    claim: Claim
+    lock: DirectoryLock
 
     @property
     def driver_log(self) -> Path:
@@ -89,7 +89,7 @@ class SessionDir:
         shutil.rmtree(self.root, ignore_errors=True)
         with contextlib.suppress(OSError):
             self.log_dir.rmdir()
-        self.claim.release()
+        self.lock.release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) 
     logs = private_dir(state / "logs")
     events = private_dir(state / EVENT_LOGS) if event_log else None
     scratch = Path(tempfile.gettempdir()) / f"{name}-{secrets.token_hex(4)}"
-    with claims(runtime / SESSIONS, boot_id()) as sessions:
+    with locked_directories(runtime / SESSIONS, boot_id()) as sessions:
         for dead in sessions.sweep():
             with contextlib.suppress(OSError):
                 (logs / dead).rmdir()  # one that logged nothing
@@ -124,7 +124,7 @@ def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) 
         if events is not None:
             keep_newest(events, EVENT_LOGS_KEPT - 1, spare=lambda entry: any(app in entry for app in apps))
         place = SessionDir(
-            claim=sessions.take(name, scratch),
+            lock=sessions.take(name, scratch),
             root=sessions.directory / name,
             log_dir=logs / name,
             scratch=scratch,
@@ -150,7 +150,7 @@ def remove_abandoned(runtime: Path) -> Sequence[str]:
     """
     if not (runtime / SESSIONS).is_dir():
         return ()
-    with claims(runtime / SESSIONS, boot_id()) as sessions:
+    with locked_directories(runtime / SESSIONS, boot_id()) as sessions:
         return sessions.sweep()
 
 

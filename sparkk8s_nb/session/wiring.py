@@ -287,5 +287,5 @@ def _launch_keeper(spec: SessionSpec, cluster: Cluster, place: SessionDir, holde
             runtime_dir=place.root,
             log_file=place.keeper_log,
         ),
-        hold=place.claim.handles,
+        hold=place.lock.handles,
     )

@@ -60,7 +60,7 @@ def test_an_object_s_life(namespace: Namespace) -> None:
 
 def test_a_list_of_many_pages_is_whole(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server hands it out in pieces."""
-    monkeypatch.setattr("sparkk8s_nb.kube.gateway.PAGE", 2)
+    monkeypatch.setattr("sparkk8s_nb.kube.pages.PAGE", 2)
     for number in range(5):
         namespace.administrator.create(config_map(f"map-{number}"))
     objects, version = namespace.administrator.snapshot("ConfigMap", selector="test=one")

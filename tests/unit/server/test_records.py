@@ -148,30 +148,30 @@ def test_what_is_no_record_is_told(runtime, make):
 
 
 @pytest.fixture
-def claim(make):
+def lock(make):
     """The lock file of a session's directory."""
     file = make() / "lock"
     write_private(file, json.dumps({"boot": boot_id(), "scratch": "/tmp/x"}))
     return file
 
 
-def test_a_directory_that_nobody_uses_is_abandoned(runtime, claim):
+def test_a_directory_that_nobody_uses_is_abandoned(runtime, lock):
     """Kernel and keeper are both gone."""
     assert has_abandoned(runtime)
 
 
-def test_a_directory_whose_lock_is_held_is_not(runtime, claim):
+def test_a_directory_whose_lock_is_held_is_not(runtime, lock):
     """By the kernel, or by its keeper, which cleans up."""
-    with claim.open("r+") as held:
+    with lock.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert not has_abandoned(runtime)
     assert has_abandoned(runtime)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"boot": "another"}'])
-def test_a_directory_that_is_just_made_or_of_another_boot_is_not(runtime, claim, text):
+def test_a_directory_that_is_just_made_or_of_another_boot_is_not(runtime, lock, text):
     """Its maker must find the lock free; another machine's processes cannot be seen here."""
-    write_private(claim, text)
+    write_private(lock, text)
     assert not has_abandoned(runtime)
 
 

@@ -152,4 +152,4 @@ def world(tmp_path, monkeypatch):
     made.cluster.heal()
     for session in made.sessions:
         session.stop()
-    made.place.claim.release()
+    made.place.lock.release()

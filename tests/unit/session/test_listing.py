@@ -14,7 +14,7 @@ from sparkk8s_nb.model.spec import GIB, ClusterTarget, TargetKind
 from sparkk8s_nb.model.usage import Usage
 from sparkk8s_nb.processes import boot_id
 from sparkk8s_nb.session import listing
-from sparkk8s_nb.session.claims import claims
+from sparkk8s_nb.session.directory_locks import locked_directories
 from sparkk8s_nb.session.orphans import FoundSession
 from sparkk8s_nb.testing import FakeCluster
 
@@ -182,11 +182,11 @@ def test_nobody_is_asked_where_nothing_is_dead(found, environ, monkeypatch):
 @pytest.fixture
 def abandoned(home):
     """A session's directory that no process uses, and one that somebody does."""
-    with claims(home / "run" / "sessions", boot_id()) as held:
+    with locked_directories(home / "run" / "sessions", boot_id()) as held:
         held.take("spark-dead-1", home / "scratch").release()
-        claim = held.take("spark-alive-1", home / "scratch-2")
+        lock = held.take("spark-alive-1", home / "scratch-2")
     yield home / "run" / "sessions"
-    claim.release()
+    lock.release()
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def make(tmp_path, monkeypatch):
 
     yield made
     for place in places:
-        place.claim.release()
+        place.lock.release()
 
 
 def test_directories_are_private(make):
@@ -131,7 +131,7 @@ def test_a_kernel_that_was_killed_before_its_keeper_came_leaves_nothing_to_the_n
     """Not its directory, not its scratch space on disk, not its empty log directory."""
     dead, alive = make("s-1"), make("s-2")
     make_keys(dead)
-    dead.claim.release()  # as the operating system does when the process is gone
+    dead.lock.release()  # as the operating system does when the process is gone
     make("s-3")
     assert not any(path.exists() for path in (dead.root, dead.scratch, dead.log_dir))
     assert all(path.exists() for path in (alive.root, alive.scratch, alive.log_dir))

@@ -19,14 +19,13 @@ from pathlib import Path
 
 from sparkk8s_nb.errors import SessionError
 from sparkk8s_nb.localfiles import is_locked, private_dir
-from sparkk8s_nb.model.paths import CLAIM_FILE
+from sparkk8s_nb.model.paths import LOCK_FILE
 
-LOCK = CLAIM_FILE
 WAIT_SECONDS = 10.0
 """Making a directory takes milliseconds; only a process that was stopped meanwhile holds the others up."""
 
 
-class Claim:
+class DirectoryLock:
     """A lock on one session's directory. Given to the keeper, it is held until both have let go."""
 
     def __init__(self, handle: int) -> None:
@@ -45,8 +44,8 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """The sessions' directories while nobody else makes or removes one. From :func:`claims`.
+class LockedDirectories:
+    """The sessions' directories while nobody else makes or removes one. From :func:`locked_directories`.
 
     Parameters
     ----------
@@ -59,16 +58,16 @@ class Claims:
     directory: Path
     boot: str
 
-    def take(self, name: str, scratch: Path) -> Claim:
+    def take(self, name: str, scratch: Path) -> DirectoryLock:
         """Make a session's directory and lock it; remember which other directory is going to be its own."""
-        handle = _open(private_dir(self.directory / name) / LOCK)
+        handle = _open(private_dir(self.directory / name) / LOCK_FILE)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.write(handle, json.dumps({"boot": self.boot, "scratch": str(scratch)}).encode())
-        return Claim(handle)
+        return DirectoryLock(handle)
 
     def living(self) -> Sequence[Path]:
         """The directories that somebody uses."""
-        return [place for place in self._places() if is_locked(place / LOCK)]
+        return [place for place in self._places() if is_locked(place / LOCK_FILE)]
 
     def sweep(self) -> Sequence[str]:
         """Remove the directories that are nobody's; returns the sessions' names."""
@@ -78,10 +77,10 @@ class Claims:
         return sorted(place for place in self.directory.iterdir() if place.is_dir())
 
     def _removed(self, place: Path) -> bool:
-        if is_locked(place / LOCK):
+        if is_locked(place / LOCK_FILE):
             return False
         try:
-            left = json.loads((place / LOCK).read_bytes())
+            left = json.loads((place / LOCK_FILE).read_bytes())
         except (FileNotFoundError, ValueError):
             left = {}  # killed before it was written: there is nothing but the directory
         if left and (not self.boot or left["boot"] != self.boot):
@@ -93,7 +92,7 @@ class Claims:
 
 
 @contextmanager
-def claims(directory: Path, boot: str) -> Iterator[Claims]:
+def locked_directories(directory: Path, boot: str) -> Iterator[LockedDirectories]:
     """Look at the sessions' directories, or make one, while nobody else does.
 
     Raises
@@ -102,7 +101,7 @@ def claims(directory: Path, boot: str) -> Iterator[Claims]:
         If somebody else does not come to an end with it.
     """
     private_dir(directory)
-    handle = _open(directory.with_name(f"{directory.name}.{LOCK}"))
+    handle = _open(directory.with_name(f"{directory.name}.{LOCK_FILE}"))
     try:
         deadline = time.monotonic() + WAIT_SECONDS
         while not _locked(handle):
@@ -112,7 +111,7 @@ def claims(directory: Path, boot: str) -> Iterator[Claims]:
                     fix="End the process that is stopped (kill -9), or let it go on (kill -CONT).",
                 )
             time.sleep(0.01)
-        yield Claims(directory=directory, boot=boot)
+        yield LockedDirectories(directory=directory, boot=boot)
     finally:
         os.close(handle)
 

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from sparkk8s_nb.errors import SessionError
-from sparkk8s_nb.session import claims as module
-from sparkk8s_nb.session.claims import LOCK, claims
+from sparkk8s_nb.model.paths import LOCK_FILE
+from sparkk8s_nb.session import directory_locks as module
+from sparkk8s_nb.session.directory_locks import locked_directories
 
 BOOT = "boot/pid:[1]"
 
@@ -23,37 +24,37 @@ def sessions(tmp_path):
 
 
 def take(sessions, name, scratch, boot=BOOT):
-    with claims(sessions, boot) as held:
+    with locked_directories(sessions, boot) as held:
         return held.take(name, scratch)
 
 
 def sweep(sessions, boot=BOOT):
-    with claims(sessions, boot) as held:
+    with locked_directories(sessions, boot) as held:
         return held.sweep()
 
 
-def test_a_directory_is_alive_while_its_claim_is_held(sessions, tmp_path):
+def test_a_directory_is_alive_while_its_lock_is_held(sessions, tmp_path):
     """Released, it is nobody's."""
-    claim = take(sessions, "s-1", tmp_path / "scratch")
-    with claims(sessions, BOOT) as held:
+    lock = take(sessions, "s-1", tmp_path / "scratch")
+    with locked_directories(sessions, BOOT) as held:
         assert [place.name for place in held.living()] == ["s-1"]
         assert held.sweep() == []
-    claim.release()
-    claim.release()
-    assert claim.handles == ()
+    lock.release()
+    lock.release()
+    assert lock.handles == ()
     (tmp_path / "scratch").mkdir()
     assert sweep(sessions) == ["s-1"]
     assert list(sessions.iterdir()) == []
     assert not (tmp_path / "scratch").exists()
 
 
-def test_a_child_that_inherits_the_claim_holds_it_as_well(sessions, tmp_path):
+def test_a_child_that_inherits_the_lock_holds_it_as_well(sessions, tmp_path):
     """The keeper, which cleans up when the kernel is gone and needs the files for it."""
-    claim = take(sessions, "s-1", tmp_path / "scratch")
+    lock = take(sessions, "s-1", tmp_path / "scratch")
     with subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=claim.handles
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=lock.handles
     ) as keeper:
-        claim.release()
+        lock.release()
         assert sweep(sessions) == []
         keeper.communicate(b"\n")
     assert sweep(sessions) == ["s-1"]
@@ -61,7 +62,7 @@ def test_a_child_that_inherits_the_claim_holds_it_as_well(sessions, tmp_path):
 
 def test_a_child_that_was_not_given_it_does_not(sessions, tmp_path):
     """A user's subprocess that outlives the kernel is no session."""
-    claim = take(sessions, "s-1", tmp_path / "scratch")
+    lock = take(sessions, "s-1", tmp_path / "scratch")
     with subprocess.Popen(
         [sys.executable, "-c", "print(flush=True); input()"],
         stdin=subprocess.PIPE,
@@ -69,7 +70,7 @@ def test_a_child_that_was_not_given_it_does_not(sessions, tmp_path):
         close_fds=False,
     ) as other:
         other.stdout.readline()  # Popen may return a moment before the kernel has closed what exec closes
-        claim.release()
+        lock.release()
         assert sweep(sessions) == ["s-1"]
         other.communicate(b"\n")
 
@@ -86,7 +87,7 @@ def test_killed_before_it_wrote_anything_it_left_a_directory_alone(sessions):
     """Without a lock, or with an empty one."""
     (sessions / "s-1").mkdir(parents=True)
     (sessions / "s-2").mkdir()
-    (sessions / "s-2" / LOCK).write_text("")
+    (sessions / "s-2" / LOCK_FILE).write_text("")
     assert sweep(sessions) == ["s-1", "s-2"]
     assert list(sessions.iterdir()) == []
 
@@ -102,13 +103,13 @@ def test_a_scratch_directory_that_is_no_longer_ours_is_left_alone(sessions, tmp_
     assert (tmp_path / "scratch").is_symlink()
 
 
-def test_a_claim_says_where_it_is_from(sessions, tmp_path):
+def test_a_lock_says_where_it_is_from(sessions, tmp_path):
     """For the next start."""
-    claim = take(sessions, "s-1", tmp_path / "scratch")
-    said = json.loads((sessions / "s-1" / LOCK).read_text())
+    lock = take(sessions, "s-1", tmp_path / "scratch")
+    said = json.loads((sessions / "s-1" / LOCK_FILE).read_text())
     assert said == {"boot": BOOT, "scratch": str(tmp_path / "scratch")}
-    assert (sessions / "s-1" / LOCK).stat().st_mode & 0o777 == 0o600
-    claim.release()
+    assert (sessions / "s-1" / LOCK_FILE).stat().st_mode & 0o777 == 0o600
+    lock.release()
 
 
 def test_whoever_holds_all_of_them_for_too_long_is_told_of(sessions, monkeypatch):

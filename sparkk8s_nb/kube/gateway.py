@@ -23,6 +23,9 @@ from sparkk8s_nb.model.executors import PodEvent
 from sparkk8s_nb.model.spec import ClusterAccess, ClusterTarget
 from sparkk8s_nb.ports import Manifest
 
+LIST_FIRST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+"""A watch that begins with a list: beta since Kubernetes 1.32. Older servers do not take the second parameter."""
+
 
 class Transport(Requests, Protocol):
     """What carries requests: :class:`~sparkk8s_nb.apiserver.ApiServer`, or a script in tests."""
@@ -160,6 +163,8 @@ class KubeCluster:
     ) -> Stream:
         """Begin a watch from a resource version; the server ends it after ``seconds``.
 
+        Without a version it begins with all objects there are, and a bookmark after the last of them.
+
         Raises
         ------
         ClusterError
@@ -170,9 +175,9 @@ class KubeCluster:
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "resourceVersion": version,
             "timeoutSeconds": str(seconds),
         }
+        query |= {"resourceVersion": version} if version else LIST_FIRST
         query |= {"labelSelector": selector} if selector else {}
         path = known.path(self._target.namespace)
         try:

@@ -3,6 +3,9 @@
 The API server may close a watch at any time, forget the version it should go on from (410), or vanish
 without closing the connection (a laptop that slept). So a watch is short, silence is bounded, and whatever
 breaks leads back to a list, which tells the whole truth.
+
+After a loss the list comes as the beginning of the new watch, where the server can do that: when an API
+server restarts, all sessions come back at once, and each of their requests counts.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import Protocol
 from urllib3 import exceptions as net
 
 from sparkk8s_nb.apiserver import Stream, Timeouts
-from sparkk8s_nb.errors import ClusterError, ExpiredError
+from sparkk8s_nb.errors import ClusterError, ConnectError, ExpiredError, InvalidError
 from sparkk8s_nb.kube.translate import connect_error
 from sparkk8s_nb.model.spec import ClusterAccess
 from sparkk8s_nb.ports import Manifest, Stop
@@ -37,6 +40,12 @@ SILENCE = Timeouts(connect=4.0, read=75.0)
 STEADY_SECONDS = 5.0
 """A watch that lasted that long was a good one: what breaks it is a first failure."""
 
+TRIES = 3
+"""So often a watch that begins with a list is tried; then list and watch are asked for one by one."""
+
+LIST_END = "k8s.io/initial-events-end"
+"""The annotation of the bookmark that follows the last object of such a list."""
+
 
 class WatchSource(Protocol):
     """What a watch needs of a cluster."""
@@ -51,7 +60,7 @@ class WatchSource(Protocol):
         ...
 
     def watch(self, kind: str, *, version: str, selector: str, seconds: int, timeouts: Timeouts) -> Stream:
-        """Changes from that version on."""
+        """Changes from that version on; without a version, all objects first and then changes."""
         ...
 
 
@@ -146,6 +155,8 @@ class Follower:
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._open: Stream | None = None
+        self._watched = False
+        self._failed = 0
 
     def events(self, stop: Stop) -> Iterator[WatchEvent]:
         """Yield until ``stop``: a Snapshot first, and again after every loss. Never raises a ClusterError.
@@ -155,10 +166,12 @@ class Follower:
         with self._cut_when(stop):
             while not stop.is_set():
                 try:
-                    objects, version = self._source.snapshot(self._kind, selector=self._selector)
-                    if stop.is_set():
-                        return
-                    yield Snapshot(objects=tuple(objects))
+                    version = ""
+                    if not self._lists_in_watch:
+                        objects, version = self._source.snapshot(self._kind, selector=self._selector)
+                        if stop.is_set():
+                            return
+                        yield Snapshot(objects=tuple(objects))
                     while not stop.is_set():
                         version = yield from self._watch(version, stop)
                 except ClusterError as error:
@@ -167,15 +180,29 @@ class Follower:
                         yield Lost(problem=error.problem)
                     stop.wait(self._backoff.next())
 
-    def _watch(self, version: str, stop: Stop) -> Generator[Change, None, str]:
-        """One watch, until the server ends it: the version to go on from. Raises what asks for a new list."""
+    @property
+    def _lists_in_watch(self) -> bool:
+        """Whether to have the list as the beginning of the watch: not for who may list and not watch."""
+        return self._watched and self._failed < TRIES
+
+    def _watch(self, version: str, stop: Stop) -> Generator[Snapshot | Change, None, str]:
+        """One watch, until the server ends it: the version to go on from. Raises what asks for a new list.
+
+        Without a version it begins with a list.
+        """
         seconds = WATCH_SECONDS + random.randrange(10)  # noqa: S311 (spreads load, guards nothing)
         begun = self._clock()
-        self._open = stream = self._source.watch(
-            self._kind, version=version, selector=self._selector, seconds=seconds, timeouts=SILENCE
-        )
+        self._open = stream = self._begin(version, seconds)
         try:
-            for kind, content, newest in _entries(stream, self._source.access.server):
+            entries = _entries(stream, self._source.access.server)
+            if not version:
+                self._failed += 1  # until it has come whole
+                objects, version = _listed(entries)
+                self._failed = 0
+                self._backoff.reset()
+                if not stop.is_set():
+                    yield Snapshot(objects=objects)
+            for kind, content, newest in entries:
                 if stop.is_set():
                     return version
                 self._backoff.reset()
@@ -190,6 +217,19 @@ class Follower:
         if self._clock() - begun < STEADY_SECONDS:
             stop.wait(self._backoff.next())  # a server that ends every watch at once is not hammered
         return version
+
+    def _begin(self, version: str, seconds: int) -> Stream:
+        try:
+            stream = self._source.watch(
+                self._kind, version=version, selector=self._selector, seconds=seconds, timeouts=SILENCE
+            )
+        except ConnectError:
+            raise  # a server that is away has refused nothing
+        except ClusterError as error:
+            self._failed = TRIES if isinstance(error, InvalidError) else self._failed + 1
+            raise
+        self._watched = True
+        return stream
 
     @contextmanager
     def _cut_when(self, stop: Stop) -> Iterator[None]:
@@ -228,6 +268,20 @@ def _entries(stream: Stream, server: str) -> Iterator[tuple[str, Manifest, str]]
         raise ClusterError(
             "The API server's watch sent something that is no event.", fix="Nothing to do: it is read anew."
         ) from error
+
+
+def _listed(entries: Iterator[tuple[str, Manifest, str]]) -> tuple[tuple[Manifest, ...], str]:
+    """The objects with which a watch begins, and the version from which its changes go on."""
+    objects = []
+    for kind, content, version in entries:
+        if kind != "BOOKMARK":
+            objects.append(content)
+        elif (content["metadata"].get("annotations") or {}).get(LIST_END) == "true":
+            return tuple(objects), version
+    raise ClusterError(
+        "The API server's watch ended before all objects had come.",
+        fix="Nothing to do: the list is read anew.",
+    )
 
 
 def _refusal(status: Manifest) -> ClusterError:

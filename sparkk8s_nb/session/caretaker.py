@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import random
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,7 +28,8 @@ LOG_LINES = 200
 LOOK_EVERY = 2.0
 LEASE_EVERY = 120.0
 """A Lease that is gone takes the executors along, and the first pod that goes has it looked at: this is for the
-session whose cluster has no collector at work. Each look is a request of an idle session."""
+session whose cluster has no collector at work. Each look is a request of an idle session; one that fails is not
+made up for: after an outage all sessions would look at once."""
 CHORES = 1000
 MARK_WITHIN = 10.0
 EVENTS_EVERY = 4.0
@@ -108,7 +110,7 @@ class Caretaker:
         self._unmarked: dict[str, tuple[PodView, float]] = {}
         self._worker = Worker("caretaker", self._work, on_death=self._died)
         self._lost = False
-        self._lease_seen = 0.0
+        self._lease_due = self._next_look()
         self._short = 0
         self._why_none_come = _Pace(LOOK_EVERY)
         self._waiting: frozenset[str] = frozenset()
@@ -196,7 +198,7 @@ class Caretaker:
                 self._unmarked.setdefault(chore.uid, (chore, self._now()))
         elif callable(chore):
             chore()
-        elif chore is Chore.LEASE or self._now() - self._lease_seen > LEASE_EVERY:
+        elif chore is Chore.LEASE or self._now() >= self._lease_due:
             self._check_lease()
         if chore is None:
             self._on_look()
@@ -245,11 +247,15 @@ class Caretaker:
     def _check_lease(self) -> None:
         if self._lost:
             return
-        ours = self._objects.lease_is_ours()
-        self._lease_seen = self._now()
-        if not ours:
+        self._lease_due = self._next_look()
+        if not self._objects.lease_is_ours():
             self._lost = True
             self._on_lost()
+
+    def _next_look(self) -> float:
+        """Up to a quarter later than its time: sessions that were started together do not look together."""
+        spread = random.uniform(1.0, 1.25)  # noqa: S311 (spreads load, guards nothing)
+        return self._now() + LEASE_EVERY * spread
 
     def _ask_why_none_come(self) -> None:
         """Executors are wanted and none is made: the API server says why to a dry run.

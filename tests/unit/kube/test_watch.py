@@ -8,7 +8,7 @@ import pytest
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from sparkk8s_nb.errors import ClusterError
-from sparkk8s_nb.kube.watch import Backoff, Change, Follower, Lost, Snapshot
+from sparkk8s_nb.kube.watch import TRIES, Backoff, Change, Follower, Lost, Snapshot
 
 
 def pod(name, version="1"):
@@ -21,6 +21,14 @@ def event(kind, name, version="1"):
 
 def listed(transport, *names, version="5"):
     transport.answer({"items": [pod(name) for name in names], "metadata": {"resourceVersion": version}})
+
+
+END = {"metadata": {"resourceVersion": "7", "annotations": {"k8s.io/initial-events-end": "true"}}}
+
+
+def all_of(*names):
+    """What a watch begins with that begins with a list."""
+    return *(event("ADDED", name) for name in names), {"type": "BOOKMARK", "object": END}
 
 
 @pytest.fixture
@@ -66,12 +74,73 @@ def test_a_version_that_is_too_old_leads_to_a_new_list(follow, transport, stream
     transport.streams.append(stream(b'{"message": "too old"}', status=410))
     listed(transport, "b")
     gone = {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
-    transport.streams.append(stream(gone))
-    listed(transport, "c")
-    transport.streams.append(stream(event("ADDED", "d")))
+    transport.streams += [stream(gone), stream(*all_of("c"), event("ADDED", "d"))]
     found = follow(4)
     assert [type(item) for item in found] == [Snapshot, Snapshot, Snapshot, Change]
     assert found[2].objects[0]["metadata"]["name"] == "c"
+
+
+def test_after_a_loss_one_request_lists_and_watches(follow, transport, stream):
+    """The watch begins with the list, and goes on from there."""
+    listed(transport, "a")
+    broken = stream(event("ADDED", "b"), ProtocolError("broken"))
+    transport.streams += [
+        broken,
+        stream(*all_of("a", "b"), event("DELETED", "a")),
+        stream(event("ADDED", "c")),
+    ]
+    found = follow(5)
+    assert [type(item) for item in found] == [Snapshot, Change, Snapshot, Change, Change]
+    assert [pod["metadata"]["name"] for pod in found[2].objects] == ["a", "b"]
+    _, _, both, goes_on = transport.requests
+    assert "resourceVersion" not in both.query
+    assert (both.query["sendInitialEvents"], both.query["resourceVersionMatch"]) == ("true", "NotOlderThan")
+    assert "sendInitialEvents" not in goes_on.query
+    assert goes_on.query["resourceVersion"] == "1"
+
+
+@pytest.mark.parametrize("version", ["7", "8"])
+def test_a_watch_that_began_with_a_list_goes_on_from_its_end(follow, transport, stream, version):
+    """The version of the bookmark, or of a later change."""
+    listed(transport)
+    later = [event("ADDED", "b", "8")] if version == "8" else []
+    transport.streams += [stream(ProtocolError("x")), stream(*all_of(), *later), stream(event("ADDED", "c"))]
+    follow(3 + len(later))
+    assert transport.requests[-1].query["resourceVersion"] == version
+
+
+def test_a_server_that_cannot_is_asked_for_both_from_then_on(follow, transport, stream):
+    """Older ones refuse what they do not know."""
+    listed(transport)
+    refusal = b'{"message": "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch"}'
+    transport.streams += [stream(ProtocolError("x")), stream(refusal, status=422)]
+    for name in ("a", "b"):
+        listed(transport, name)
+        transport.streams.append(stream(ProtocolError("x")))
+    found = [item for item in follow(5) if isinstance(item, Snapshot)]
+    assert [pod["metadata"]["name"] for each in found for pod in each.objects] == ["a", "b"]
+    assert sum("sendInitialEvents" in request.query for request in transport.requests) == 1
+
+
+@pytest.mark.parametrize("no_list", [(), (event("ADDED", "a"),), (ReadTimeoutError(None, "/", "timed out"),)])
+def test_a_list_in_a_watch_that_does_not_end_is_given_up(follow, transport, stream, no_list):
+    """A proxy that holds answers back, a server that forgets the bookmark: a plain list says it all."""
+    listed(transport)
+    transport.streams += [stream(ProtocolError("x")), *(stream(*no_list) for _ in range(TRIES))]
+    listed(transport, "b")
+    found = follow(1 + TRIES + 1)
+    assert [type(item) for item in found] == [Snapshot, *[Lost] * TRIES, Snapshot]
+    assert found[-1].objects[0]["metadata"]["name"] == "b"
+
+
+def test_a_server_that_is_away_has_refused_nothing(follow, transport, stream):
+    """However long it is: then one request is enough, also if it refuses at first."""
+    listed(transport)
+    transport.streams += [stream(ProtocolError("x")), *[ConnectionRefusedError(111, "refused")] * 2 * TRIES]
+    transport.streams += [stream(b"{}", status=403), stream(*all_of("a"))]
+    found = follow(2 + 2 * TRIES + 1)
+    assert [type(item) for item in found] == [Snapshot, *[Lost] * (2 * TRIES + 1), Snapshot]
+    assert [request.query.get("limit") for request in transport.requests].count("500") == 1
 
 
 @pytest.mark.parametrize(
@@ -92,8 +161,7 @@ def test_whatever_breaks_a_watch_leads_to_a_new_list(follow, transport, stream, 
     """Half a line, silence, an internal error."""
     listed(transport, "a")
     first = stream(event("ADDED", "b"), broken)
-    transport.streams.append(first)
-    listed(transport, "a", "b")
+    transport.streams += [first, stream(*all_of("a", "b"))]
     assert [type(item) for item in follow(3)] == [Snapshot, Change, Snapshot]
     assert first.closed
 
@@ -101,9 +169,8 @@ def test_whatever_breaks_a_watch_leads_to_a_new_list(follow, transport, stream, 
 def test_an_outage_is_told_after_the_first_failure_and_ends_with_a_list(follow, transport, stream, clock):
     """One hiccup is silent; then the view says that it is old, until the list comes."""
     listed(transport)
-    transport.streams.append(stream(ProtocolError("broken")))
-    transport.answers += [ConnectionRefusedError(111, "Connection refused")] * 3
-    listed(transport, "a")
+    away = [ConnectionRefusedError(111, "Connection refused")] * 3
+    transport.streams += [stream(ProtocolError("broken")), *away, stream(*all_of("a"))]
     found = follow(5)
     assert [type(item) for item in found] == [Snapshot, Lost, Lost, Lost, Snapshot]
     assert "refused" in found[1].problem

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -166,9 +168,30 @@ def test_the_lease_is_looked_at_now_and_then_without_a_reason(care):
     care.objects.ours = False
     care.caretaker.do(None)
     assert care.lost == 0
-    care.clock.sleep(LEASE_EVERY + 0.1)
+    care.clock.sleep(1.25 * LEASE_EVERY)
     care.caretaker.do(None)
     assert care.lost == 1
+
+
+@pytest.mark.parametrize("why", [AWAY, RefusedError("no right", fix="Ask.")])
+def test_a_look_at_the_lease_that_fails_is_not_made_up_for(care, why):
+    """All sessions of an API server that was away would look at once; without a right each would ask for ever."""
+    looks = []
+
+    def fails():
+        looks.append(care.clock())
+        raise why
+
+    care.objects.lease_is_ours = fails
+    care.fleet.apply(WantedChanged(wanted=0, at=1000.0))
+    for _ in range(4 * int(LEASE_EVERY / LOOK_EVERY)):
+        care.clock.sleep(LOOK_EVERY)
+        with contextlib.suppress(type(why)):
+            care.caretaker.do(None)
+    assert len(looks) == 3
+    assert all(
+        LEASE_EVERY <= later - sooner <= 1.25 * LEASE_EVERY + LOOK_EVERY for sooner, later in pairwise(looks)
+    )
 
 
 def test_executors_that_do_not_come_are_asked_for(care):

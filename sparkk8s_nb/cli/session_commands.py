@@ -9,11 +9,11 @@ from dataclasses import asdict
 from sparkk8s_nb.cli.output import Output, only_flags
 from sparkk8s_nb.session.listing import (
     SWEEP_QUESTION,
-    WATCHING,
     SessionRow,
     list_contexts,
     list_sessions,
     sweep,
+    watching_line,
 )
 from sparkk8s_nb.views.question import ask
 from sparkk8s_nb.views.tables import aligned
@@ -36,9 +36,12 @@ def gc(words: Sequence[str], output: Output) -> int:
         words, ("--yes", "--all-users", "--watch"), "sparkk8s-nb gc [--yes] [--all-users] [--watch]"
     )
 
-    def watching(count: int) -> None:
-        sessions = "1 session is" if count == 1 else f"{count} sessions are"
-        print(f"{sessions} held outside of the cluster. {WATCHING}.", file=sys.stderr)
+    told: list[int] = []
+
+    def watching(waiting: int, left: float) -> None:
+        if told[-1:] != [waiting]:
+            told.append(waiting)
+            print(watching_line(waiting, left), file=sys.stderr)
 
     def consent(dead: Sequence[SessionRow]) -> bool | None:
         if not output.as_json:

@@ -19,7 +19,14 @@ from sparkk8s_nb.magics.sentences import started_sentence
 from sparkk8s_nb.model.paths import runtime_dir, state_dir
 from sparkk8s_nb.model.settings import profile_names
 from sparkk8s_nb.session import starting
-from sparkk8s_nb.session.listing import SWEEP_QUESTION, SessionRow, list_contexts, list_sessions, sweep
+from sparkk8s_nb.session.listing import (
+    SWEEP_QUESTION,
+    SessionRow,
+    list_contexts,
+    list_sessions,
+    sweep,
+    watching_line,
+)
 from sparkk8s_nb.session.registry import Registry
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.session.settings_files import load_layers
@@ -160,10 +167,14 @@ class Actions:
 
     def _gc(self, command: commands.Gc) -> None:
         def consent(dead: Sequence[SessionRow]) -> bool | None:
+            if command.watch:
+                print()  # noqa: T201 - ends the line that tells of the watch
             show_table([row.as_dict() for row in dead], "")
             return True if command.yes else ask(SWEEP_QUESTION)
 
-        found = sweep(consent=consent, all_users=command.all_users)
+        found = sweep(
+            consent=consent, all_users=command.all_users, watch=_tell_watching if command.watch else None
+        )
         if found.failures:
             raise SparkK8sError(found.outcome(""), fix="Try again in a moment.")
         print(found.outcome("%sparkk8s gc --yes"))  # noqa: T201
@@ -200,3 +211,9 @@ def completion_sources(registry: Registry) -> dict[str, Callable[[], Iterable[st
         "profiles": quiet(lambda: profile_names(load_layers(os.environ, Path.home(), Path.cwd()))),
         "executors": quiet(executors),
     }
+
+
+def _tell_watching(waiting: int, left: float) -> None:
+    """One line that is written again and again, of one length."""
+    line = f"{watching_line(waiting, left)} The stop button ends it."
+    print(f"\r{line:<130}", end="", flush=True)  # noqa: T201 - a command's answer

@@ -87,10 +87,11 @@ class Ps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gc:
-    """Sweep orphans: without asking, or everybody's (an administrator's right)."""
+    """Sweep orphans: without asking, everybody's (an administrator's right), or after a watch over Leases."""
 
     yes: bool = False
     all_users: bool = False
+    watch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +261,11 @@ def _help(given: Given) -> Help:
 
 def _gc(given: Given) -> Gc:
     given.none()
-    return Gc(yes="--yes" in given.switches, all_users="--all-users" in given.switches)
+    return Gc(
+        yes="--yes" in given.switches,
+        all_users="--all-users" in given.switches,
+        watch="--watch" in given.switches,
+    )
 
 
 def _ui(given: Given) -> Ui:

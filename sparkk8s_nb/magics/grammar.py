@@ -101,13 +101,19 @@ _SPECS = (
     ),
     CommandSpec(name="ps", summary="List the sessions, of this machine and in the cluster.", examples=("ps",)),
     CommandSpec(
-        name="gc", usage="[--yes] [--all-users]", summary="Show what dead sessions have left; ask, and remove it.",
+        name="gc", usage="[--yes] [--all-users] [--watch]",
+        summary="Show what dead sessions have left; ask, and remove it.",
         detail="Where nobody can be asked (papermill, a script) nothing is removed without --yes.",
         flags=(
             Flag(flags=("--yes", "-y"), help="Do not ask."),
             Flag(flags=("--all-users",), help="Everybody's; needs an administrator's rights."),
+            Flag(
+                flags=("--watch",),
+                help="Also those held on other machines, if nobody renews them for the quarter of an hour that this "
+                "watches them. The stop button ends it; nothing is removed then.",
+            ),
         ),
-        examples=("gc", "gc --yes"),
+        examples=("gc", "gc --yes", "gc --watch"),
     ),
     CommandSpec(name="contexts", summary="List the clusters to choose from.", examples=("contexts",)),
     CommandSpec(

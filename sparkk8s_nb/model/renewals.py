@@ -68,4 +68,17 @@ class Renewals:
     @property
     def undecided(self) -> bool:
         """Whether watching on may still tell something."""
-        return self.looked is None or len(self.silent) < len(self.unchanged)
+        return self.looked is None or bool(self.waiting)
+
+    @property
+    def waiting(self) -> int:
+        """How many Leases have neither been renewed nor been watched for long enough."""
+        return len(self.unchanged) - len(self.silent)
+
+    @property
+    def left(self) -> float:
+        """Seconds that are still to be watched, if none of them is renewed."""
+        if self.looked is None:
+            return self.seconds
+        since = max((since for _, since in self.unchanged.values()), default=self.looked - self.seconds)
+        return max(0.0, since + self.seconds - self.looked)

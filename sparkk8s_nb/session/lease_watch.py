@@ -30,12 +30,13 @@ def unrenewed(
     all_namespaces: bool = False,
     seconds: float = WATCH_SECONDS,
     every: float = LOOK_EVERY,
+    tell: Callable[[int, float], object] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> list[FoundSession]:
     """Watch the Leases of sessions that are held outside; return those that nobody renews, as dead.
 
-    It ends as soon as each of them has been renewed, has gone, or is proven dead.
+    It ends as soon as each of them has been renewed, has gone, or is proven dead. A KeyboardInterrupt ends it too.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def unrenewed(
         Where the sessions are.
     seconds, every : float
         How long to watch, and how often to look.
+    tell : callable, optional
+        Told before each wait of how many Leases are in question, and the seconds that are still to be watched.
     clock, sleep : callable
         Seconds of a clock that is never set, and how to wait.
     """
@@ -56,6 +59,8 @@ def unrenewed(
     watch = watch.look({uid: session.version for uid, session in asked.items()}, clock())
     end = clock() + MOST * seconds
     while watch.undecided and clock() < end:
+        if tell is not None:
+            tell(watch.waiting, watch.left)
         sleep(every)
         try:
             leases = cluster.list("Lease", selector=sessions_selector(), all_namespaces=all_namespaces)

@@ -14,15 +14,14 @@ from sparkk8s_nb.model.paths import runtime_dir
 from sparkk8s_nb.model.quantities import format_duration, format_memory
 from sparkk8s_nb.model.spec import ClusterTarget, TargetKind
 from sparkk8s_nb.service_account import in_cluster, own_namespace
-from sparkk8s_nb.session.lease_watch import WATCH_SECONDS, unrenewed
+from sparkk8s_nb.session.lease_watch import unrenewed
 from sparkk8s_nb.session.notebook_identity import user_name
-from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all
+from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all, still_proven
 from sparkk8s_nb.session.session_dir import remove_abandoned
 from sparkk8s_nb.session.starting import settings_for
 from sparkk8s_nb.session.targets import EMBEDDED_NAMESPACE, choose_target, known_contexts
 from sparkk8s_nb.session.wiring import cluster_without_session
 
-WATCHING = f"Watching for up to {format_duration(WATCH_SECONDS)} whether they are renewed"
 SWEEP_QUESTION = "Their kernels are dead. Remove what they left?"
 
 
@@ -85,6 +84,8 @@ class Sweep:
     declined : bool
         Whether somebody was asked and said no.
     failures : sequence of str
+    returned : sequence of SessionRow
+        Sessions that were to be removed and were not: by then their Leases did not prove it any more.
     """
 
     dead: Sequence[SessionRow]
@@ -92,6 +93,7 @@ class Sweep:
     removed: bool
     declined: bool = False
     failures: Sequence[str] = ()
+    returned: Sequence[SessionRow] = ()
 
     def outcome(self, command: str) -> str:
         """What came of it, in a line; ``command`` is what removes the dead ones without a question.
@@ -101,7 +103,11 @@ class Sweep:
         """
         if self.failures:
             return f"Not removed: {'; '.join(self.failures)}"
-        if not self.dead:
+        if self.returned:
+            names = ", ".join(row.name for row in self.returned)
+            removed = "The others were removed." if self.dead else "Nothing was removed."
+            done = f"Renewed or gone meanwhile, and left alone: {names}. {removed}"
+        elif not self.dead:
             done = "Nothing to remove."
         elif self.removed:
             done = "Removed."
@@ -122,10 +128,12 @@ def sweep(
     *,
     consent: Callable[[Sequence[SessionRow]], bool | None],
     all_users: bool = False,
-    watch: Callable[[int], object] | None = None,
+    watch: Callable[[int, float], object] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Sweep:
     """Find sessions whose kernel is proven dead, and remove just those if told to.
+
+    Whoever is asked may think for long: what was proven before is looked at again after the answer.
 
     Files that no process uses go too, without a question, as every start removes them.
 
@@ -136,32 +144,46 @@ def sweep(
     all_users : bool
     watch : callable, optional
         Watch the Leases of sessions held outside of the cluster for a quarter of an hour, and count those that
-        nobody renews as dead; told before how many they are.
+        nobody renews as dead; told now and then how many are in question, and for how many seconds more.
     environ : Mapping
     """
     target = default_target(environ)
     found = _find(target, all_users=all_users, environ=environ)
     outside = [session for session in found if session.outside]
     if watch is not None and outside:
-        watch(len(outside))
         with cluster_without_session(target, environ) as cluster:
-            silent = {session.uid: session for session in unrenewed(cluster, outside)}
+            silent = {session.uid: session for session in unrenewed(cluster, outside, tell=watch)}
         found = [silent.get(session.uid, session) for session in found]
     dead = [session for session in found if session.dead]
     failures: Sequence[str] = ()
+    returned: list[FoundSession] = []
     answer = consent([_row(session) for session in dead]) if dead else None
     if answer:
         with cluster_without_session(target, environ) as cluster:
+            dead, returned = still_proven(cluster, dead)
             failures = remove_all(cluster, dead)
     if (answer or not dead) and not failures:
         remove_abandoned(runtime_dir(environ, os.getuid()))
     return Sweep(
         dead=[_row(session) for session in dead],
         kept=[_row(session) for session in found if not session.dead],
-        removed=bool(answer),
+        removed=bool(answer and dead),
         declined=answer is False,
         failures=failures,
+        returned=[_row(session) for session in returned],
     )
+
+
+def watching_line(waiting: int, left: float) -> str:
+    """What a watch over Leases is at.
+
+    >>> watching_line(2, 900.0)
+    '2 sessions are held outside of the cluster: watching for 15 min whether somebody renews them.'
+    """
+    sessions = "1 session is" if waiting == 1 else f"{waiting} sessions are"
+    them = "it" if waiting == 1 else "them"
+    watching = f"watching for {format_duration(left)} whether somebody renews {them}"
+    return f"{sessions} held outside of the cluster: {watching}."
 
 
 def list_contexts(environ: Mapping[str, str] = os.environ) -> list[ContextRow]:

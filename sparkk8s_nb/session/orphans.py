@@ -95,6 +95,22 @@ def remove(cluster: Cluster, session: FoundSession) -> None:
     cluster.delete("Lease", session.name, uid=session.uid)
 
 
+def still_proven(
+    cluster: Cluster, sessions: Sequence[FoundSession]
+) -> tuple[list[FoundSession], list[FoundSession]]:
+    """Look again at sessions that were proven dead: those that still are, and those that are not.
+
+    A session that only its Lease's renewals can tell of is still dead if its Lease has not changed since.
+    """
+    now = {found.uid: found for found in find_sessions(cluster)}
+
+    def proven(session: FoundSession) -> bool:
+        found = now.get(session.uid)
+        return found is not None and (found.dead or (found.outside and found.version == session.version))
+
+    return [each for each in sessions if proven(each)], [each for each in sessions if not proven(each)]
+
+
 def remove_all(cluster: Cluster, sessions: Sequence[FoundSession]) -> list[str]:
     """Remove several; returns what could not be removed, in words."""
     failures = []

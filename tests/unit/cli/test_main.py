@@ -182,14 +182,17 @@ def test_watching_is_asked_for_and_says_so_beside_the_result(monkeypatch, capsys
     def sweep(*, watch, **others):
         asked.append(watch)
         if watch is not None:
-            watch(2)
+            watch(2, 900.0)
+            watch(2, 870.0)
+            watch(1, 840.0)
         return Sweep(dead=[], kept=[], removed=False)
 
     monkeypatch.setattr(session_commands, "sweep", sweep)
     assert main(["gc"]) == main(["gc", "--watch", "--json"]) == 0
     assert asked[0] is None
     assert capsys.readouterr().err == (
-        "2 sessions are held outside of the cluster. Watching for up to 15 min whether they are renewed.\n"
+        "2 sessions are held outside of the cluster: watching for 15 min whether somebody renews them.\n"
+        "1 session is held outside of the cluster: watching for 14 min whether somebody renews it.\n"
     )
 
 

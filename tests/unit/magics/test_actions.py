@@ -312,7 +312,7 @@ def test_sweeping_shows_and_asks(at, monkeypatch, capsys, line, sweep, says):
     """Where nobody can be asked it removes only when told."""
     consents = []
 
-    def swept(*, consent, all_users):
+    def swept(*, consent, all_users, watch):
         if sweep.dead:
             consents.append(consent(sweep.dead))
         return sweep
@@ -330,7 +330,7 @@ def test_whoever_is_asked_decides(at, monkeypatch, capsys):
     """The table comes before the question."""
     shown = []
 
-    def swept(*, consent, all_users):
+    def swept(*, consent, all_users, watch):
         answer = consent([row("s-1")])
         return Sweep(dead=[row("s-1")], kept=[], removed=bool(answer), declined=answer is False)
 
@@ -342,6 +342,23 @@ def test_whoever_is_asked_decides(at, monkeypatch, capsys):
         at.run("gc")
         assert "s-1" in shown.pop()
         assert capsys.readouterr().out == says
+
+
+def test_a_watch_says_how_far_it_is_in_one_line(at, monkeypatch, capsys):
+    """Which is written anew; the stop button ends it like any cell."""
+
+    def swept(*, watch, **others):
+        watch(2, 900.0)
+        watch(1, 600.0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "sweep", swept)
+    with pytest.raises(KeyboardInterrupt):
+        at.run("gc --watch")
+    _, first, second = capsys.readouterr().out.split("\r")
+    assert "2 sessions are held" in first
+    assert "10 min whether somebody renews it. The stop button ends it." in second
+    assert len(first) == len(second)
 
 
 def test_what_could_not_be_swept_is_an_error(at, monkeypatch):

@@ -61,6 +61,7 @@ def values(line: str, cell: str | None = None) -> dict[str, object]:
         ("gc", Gc()),
         ("gc --yes --all-users", Gc(yes=True, all_users=True)),
         ("gc -y", Gc(yes=True)),
+        ("gc --watch", Gc(watch=True)),
         ("contexts", Contexts()),
         ("ui", Ui()),
         ("ui --last", Ui(last=True)),

@@ -72,7 +72,7 @@ def test_aliases_are_offered_to_those_who_type_them():
         ("logs 1 --tail ", ["50"]),
         ("logs 1 --tail 5 -", ["-f"]),
         ("cancel ", ["5", "7", "--all"]),
-        ("gc -", ["--yes", "--all-users"]),
+        ("gc -", ["--yes", "--all-users", "--watch"]),
         ("conf spark", ["spark.sql.shuffle.partitions"]),
         ("conf mem", ["memory", "memory_overhead", "memory_overhead_factor"]),
         ("help sto", ["stop"]),

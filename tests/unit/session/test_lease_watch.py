@@ -7,7 +7,7 @@ import pytest
 from sparkk8s_nb.errors import ConnectError
 from sparkk8s_nb.processes import identify
 from sparkk8s_nb.session.lease_watch import LOOK_EVERY, MOST, WATCH_SECONDS, unrenewed
-from sparkk8s_nb.session.orphans import find_sessions
+from sparkk8s_nb.session.orphans import find_sessions, still_proven
 from sparkk8s_nb.testing import FakeClock, FakeCluster
 from tests.unit.session.test_orphans import _this_boot, lease  # noqa: F401 (the fixture is automatic)
 
@@ -86,3 +86,38 @@ def test_nothing_is_watched_where_nobody_is_held_outside(watch):
     before = len(watch.cluster.calls)
     assert unrenewed(watch.cluster, found, clock=watch.clock, sleep=watch.sleep) == []
     assert len(watch.cluster.calls) == before
+
+
+def test_whoever_waits_is_told_how_many_are_in_question_and_for_how_long(watch):
+    """The first time before the first wait."""
+    told = []
+    found = find_sessions(watch.cluster)
+    unrenewed(watch.cluster, found, tell=lambda *now: told.append(now), clock=watch.clock, sleep=watch.sleep)
+    assert told[:3] == [
+        (2, WATCH_SECONDS),
+        (1, WATCH_SECONDS - LOOK_EVERY),
+        (1, WATCH_SECONDS - 2 * LOOK_EVERY),
+    ]
+    assert told[-1] == (1, LOOK_EVERY)
+
+
+def test_a_stop_button_ends_the_wait(watch):
+    """And what called it removes nothing."""
+
+    def stopped(seconds):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        unrenewed(watch.cluster, find_sessions(watch.cluster), clock=watch.clock, sleep=stopped)
+
+
+def test_a_session_that_was_silent_is_not_removed_once_its_lease_has_changed(watch):
+    """Its machine slept for longer than anybody watched; gone is gone."""
+    found = {session.name: session for session in find_sessions(watch.cluster)}
+    silent = unrenewed(watch.cluster, list(found.values()), clock=watch.clock, sleep=watch.sleep)
+    assert still_proven(watch.cluster, silent) == (silent, [])
+    assert still_proven(watch.cluster, [found["here"]]) == ([], [found["here"]])
+    watch.cluster.merge("Lease", "silent", {"spec": {"renewTime": "now"}})
+    assert still_proven(watch.cluster, silent) == ([], silent)
+    watch.cluster.delete("Lease", "silent")
+    assert still_proven(watch.cluster, silent) == ([], silent)

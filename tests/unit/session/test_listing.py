@@ -117,6 +117,7 @@ def found(home, monkeypatch):
 
     monkeypatch.setattr(listing, "cluster_without_session", cluster)
     monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: sessions)
+    monkeypatch.setattr(listing, "still_proven", lambda cluster, dead: (dead, []))
     monkeypatch.setattr(listing, "remove_all", lambda cluster, dead: removed.extend(dead) or ["b: stuck"])
     return removed
 
@@ -158,17 +159,49 @@ def test_only_who_wants_it_waits_for_those_held_outside(found, environ, monkeypa
     """What nobody renews is dead then."""
     told = []
 
-    def unrenewed(cluster, outside):
+    def watching(waiting, left):
+        told.append((waiting, left))
+
+    def unrenewed(cluster, outside, tell):
+        tell(len(outside), 900.0)
         return [replace(session, dead=True) for session in outside]
 
     monkeypatch.setattr(listing, "unrenewed", unrenewed)
-    shown = listing.sweep(consent=lambda dead: None, watch=told.append, environ=environ)
+    shown = listing.sweep(consent=lambda dead: None, watch=watching, environ=environ)
     assert ([row.name for row in shown.dead], told) == (["b"], [])
     outside = replace(session("d", here=False), uid="d")
     monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: [session("a"), outside])
     assert [row.name for row in listing.sweep(consent=lambda dead: None, environ=environ).dead] == []
-    shown = listing.sweep(consent=lambda dead: None, watch=told.append, environ=environ)
-    assert ([row.name for row in shown.dead], [row.name for row in shown.kept], told) == (["d"], ["a"], [1])
+    shown = listing.sweep(consent=lambda dead: None, watch=watching, environ=environ)
+    assert ([row.name for row in shown.dead], [row.name for row in shown.kept], told) == (
+        ["d"],
+        ["a"],
+        [(1, 900.0)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("still", "removed", "says"),
+    [
+        ([], False, "left alone: b, e. Nothing was removed."),
+        (["e"], True, "left alone: b. The others were removed."),
+    ],
+)
+def test_what_is_not_proven_any_more_after_the_answer_stays(
+    found, environ, monkeypatch, still, removed, says
+):
+    """Whoever is asked may think for an hour, and a laptop that slept is back by then."""
+    sessions = [session("b", dead=True), session("e", dead=True)]
+    monkeypatch.setattr(listing, "find_sessions", lambda cluster, owner: sessions)
+    monkeypatch.setattr(listing, "remove_all", lambda cluster, dead: found.extend(dead) or [])
+
+    def looked_again(cluster, dead):
+        return [one for one in dead if one.name in still], [one for one in dead if one.name not in still]
+
+    monkeypatch.setattr(listing, "still_proven", looked_again)
+    swept = listing.sweep(consent=lambda dead: True, environ=environ)
+    assert ([one.name for one in found], swept.removed) == (still, removed)
+    assert says in swept.outcome("gc --yes")
 
 
 def test_nobody_is_asked_where_nothing_is_dead(found, environ, monkeypatch):

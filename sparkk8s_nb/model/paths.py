@@ -35,6 +35,8 @@ PAST_LOGS = "logs"
 """Directory in that one with links to the event logs that it shows."""
 RECORD_FILE = "record.json"
 UI_KEY_FILE = "ui.key"
+DRIVER_FILE = "driver.json"
+"""Says which process the session's driver JVM is, for whoever finds the directory when nobody else is left."""
 LOCK_FILE = "lock"
 """Locked as long as a process uses the session's directory."""
 

@@ -3,6 +3,9 @@
 The operating system lets go of a lock when the last process that holds it has ended, however it ended. So a
 directory whose lock is free is nobody's: its kernel was killed before there was a keeper, or both were. A
 lock for all of them is held while a directory is made or looked at: no half-made one is taken for a dead one.
+
+A driver JVM may have outlived both (it was stopped, or hangs): it is ended with its directory, by the process id and
+start time that were written there when it began.
 """
 
 from __future__ import annotations
@@ -17,9 +20,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparkk8s_nb.errors import SessionError
-from sparkk8s_nb.localfiles import is_locked, private_dir
-from sparkk8s_nb.model.paths import LOCK_FILE
+from sparkk8s_nb.errors import SessionError, SparkK8sError
+from sparkk8s_nb.localfiles import is_locked, private_dir, read_private
+from sparkk8s_nb.model.paths import DRIVER_FILE, LOCK_FILE
+from sparkk8s_nb.processes import ProcessId, end
+
+DRIVER_GRACE = 2.0
+"""Between TERM and KILL; others wait for the directories meanwhile."""
 
 WAIT_SECONDS = 10.0
 """Making a directory takes milliseconds; only a process that was stopped meanwhile holds the others up."""
@@ -69,22 +76,35 @@ class LockedDirectories:
         """The directories that somebody uses."""
         return [place for place in self._places() if is_locked(place / LOCK_FILE)]
 
+    def end_drivers(self) -> None:
+        """End the driver JVMs of directories that are nobody's; the directories stay."""
+        for place in self._places():
+            if self._left(place):
+                _end_driver(place)
+
     def sweep(self) -> Sequence[str]:
-        """Remove the directories that are nobody's; returns the sessions' names."""
+        """Remove the directories that are nobody's, and end their JVMs; returns the sessions' names."""
         return [place.name for place in self._places() if self._removed(place)]
 
     def _places(self) -> Sequence[Path]:
         return sorted(place for place in self.directory.iterdir() if place.is_dir())
 
-    def _removed(self, place: Path) -> bool:
+    def _left(self, place: Path) -> dict[str, str] | None:
+        """What stands in the lock file of a directory that is nobody's; None if it is somebody's."""
         if is_locked(place / LOCK_FILE):
-            return False
+            return None
         try:
-            left = json.loads((place / LOCK_FILE).read_bytes())
+            left: dict[str, str] = json.loads((place / LOCK_FILE).read_bytes())
         except (FileNotFoundError, ValueError):
-            left = {}  # killed before it was written: there is nothing but the directory
-        if left and (not self.boot or left["boot"] != self.boot):
+            return {}  # killed before it was written: there is nothing but the directory
+        return left if self.boot and left["boot"] == self.boot else None
+
+    def _removed(self, place: Path) -> bool:
+        left = self._left(place)
+        if left is None:
             return False
+        if left:
+            _end_driver(place)
         if left and _is_ours(scratch := Path(left["scratch"])):
             shutil.rmtree(scratch, ignore_errors=True)
         shutil.rmtree(place, ignore_errors=True)
@@ -114,6 +134,15 @@ def locked_directories(directory: Path, boot: str) -> Iterator[LockedDirectories
         yield LockedDirectories(directory=directory, boot=boot)
     finally:
         os.close(handle)
+
+
+def _end_driver(place: Path) -> None:
+    """End the JVM that a directory names, if exactly that process is still there and is ours."""
+    try:
+        driver = ProcessId.from_dict(json.loads(read_private(place / DRIVER_FILE)))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, SparkK8sError):
+        return  # it had none yet, or was killed while it wrote that
+    end(driver, grace=DRIVER_GRACE)
 
 
 def _open(path: Path) -> int:

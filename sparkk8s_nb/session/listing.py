@@ -17,7 +17,7 @@ from sparkk8s_nb.service_account import in_cluster, own_namespace
 from sparkk8s_nb.session.lease_watch import unrenewed
 from sparkk8s_nb.session.notebook_identity import user_name
 from sparkk8s_nb.session.orphans import FoundSession, find_sessions, remove_all, still_proven
-from sparkk8s_nb.session.session_dir import remove_abandoned
+from sparkk8s_nb.session.session_dir import end_abandoned_drivers, remove_abandoned
 from sparkk8s_nb.session.starting import settings_for
 from sparkk8s_nb.session.targets import EMBEDDED_NAMESPACE, choose_target, known_contexts
 from sparkk8s_nb.session.wiring import cluster_without_session
@@ -159,6 +159,7 @@ def sweep(
     returned: list[FoundSession] = []
     answer = consent([_row(session) for session in dead]) if dead else None
     if answer:
+        end_abandoned_drivers(runtime_dir(environ, os.getuid()))  # first, so that they ask for no more pods
         with cluster_without_session(target, environ) as cluster:
             dead, returned = still_proven(cluster, dead)
             failures = remove_all(cluster, dead)

@@ -67,6 +67,7 @@ class Opening:
         launching = self._parts.launch_driver()
         self._undo.push("end the driver JVM", lambda: launching.end(grace=1))
         keeper.driver(launching.process)
+        self._parts.place.note_driver(launching.process)
         keeper.ready()
         return keeper, launching
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import secrets
 import shutil
 import tempfile
@@ -13,10 +14,10 @@ from pathlib import Path
 
 from sparkk8s_nb.errors import SparkK8sError
 from sparkk8s_nb.localfiles import private_dir, write_private
-from sparkk8s_nb.model.paths import EVENT_LOGS, RECORD_FILE, SESSIONS, UI_KEY_FILE
+from sparkk8s_nb.model.paths import DRIVER_FILE, EVENT_LOGS, RECORD_FILE, SESSIONS, UI_KEY_FILE
 from sparkk8s_nb.model.record import parse_record
 from sparkk8s_nb.model.sparkconf import SessionFiles
-from sparkk8s_nb.processes import boot_id
+from sparkk8s_nb.processes import ProcessId, boot_id
 from sparkk8s_nb.session.directory_locks import DirectoryLock, locked_directories
 
 EVENT_LOGS_KEPT = 20
@@ -83,6 +84,10 @@ class SessionDir:
             event_logs=self.event_logs,
         )
 
+    def note_driver(self, process: ProcessId) -> None:
+        """Write down which process the driver JVM is: a sweep ends it if nobody else is left to."""
+        write_private(self.root / DRIVER_FILE, json.dumps(process.as_dict()))
+
     def remove(self) -> None:
         """Remove everything but the logs; a log directory too, if a start ended before anything was logged."""
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -141,7 +146,9 @@ def make_session_dir(name: str, runtime: Path, state: Path, *, event_log: bool) 
 
 
 def remove_abandoned(runtime: Path) -> Sequence[str]:
-    """Remove the directories of sessions whose processes were all killed; returns the sessions' names.
+    """Remove the directories of sessions whose kernel and keeper are gone; returns the sessions' names.
+
+    A driver JVM that outlived both is ended.
 
     Parameters
     ----------
@@ -152,6 +159,19 @@ def remove_abandoned(runtime: Path) -> Sequence[str]:
         return ()
     with locked_directories(runtime / SESSIONS, boot_id()) as sessions:
         return sessions.sweep()
+
+
+def end_abandoned_drivers(runtime: Path) -> None:
+    """End the driver JVMs of sessions whose other processes were all killed: they would ask for pods still.
+
+    Parameters
+    ----------
+    runtime : Path
+        The runtime directory.
+    """
+    if (runtime / SESSIONS).is_dir():
+        with locked_directories(runtime / SESSIONS, boot_id()) as sessions:
+            sessions.end_drivers()
 
 
 def _identity(root: Path) -> tuple[str, str]:

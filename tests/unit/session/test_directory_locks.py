@@ -11,7 +11,9 @@ import psutil
 import pytest
 
 from sparkk8s_nb.errors import SessionError
-from sparkk8s_nb.model.paths import LOCK_FILE
+from sparkk8s_nb.localfiles import write_private
+from sparkk8s_nb.model.paths import DRIVER_FILE, LOCK_FILE
+from sparkk8s_nb.processes import ProcessId, identify, is_alive
 from sparkk8s_nb.session import directory_locks as module
 from sparkk8s_nb.session.directory_locks import locked_directories
 
@@ -123,3 +125,66 @@ def test_whoever_holds_all_of_them_for_too_long_is_told_of(sessions, monkeypatch
     before = psutil.Process().num_fds()
     sweep(sessions)
     assert psutil.Process().num_fds() == before
+
+
+@pytest.fixture
+def stubborn():
+    """A process that hears no TERM, as a JVM that hangs."""
+    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def note(sessions, process, *, started=None):
+    known = identify(process.pid)
+    known = known if started is None else ProcessId(pid=known.pid, started=started)
+    write_private(sessions / "s-1" / DRIVER_FILE, json.dumps(known.as_dict()))
+    return known
+
+
+def test_a_driver_that_outlived_kernel_and_keeper_is_ended(sessions, tmp_path, stubborn, monkeypatch):
+    """Not while one of them lives; by force if it must be, and its directory goes with it."""
+    monkeypatch.setattr(module, "DRIVER_GRACE", 0.1)
+    lock = take(sessions, "s-1", tmp_path / "scratch")
+    driver = note(sessions, stubborn)
+    assert sweep(sessions) == []
+    assert stubborn.poll() is None
+    lock.release()
+    assert sweep(sessions) == ["s-1"]
+    assert not is_alive(driver)
+
+
+def test_drivers_are_ended_before_anything_is_removed(sessions, tmp_path, stubborn, monkeypatch):
+    """So that they ask for no more pods while these are deleted."""
+    monkeypatch.setattr(module, "DRIVER_GRACE", 0.1)
+    lock = take(sessions, "s-1", tmp_path / "scratch")
+    driver = note(sessions, stubborn)
+    with locked_directories(sessions, BOOT) as held:
+        held.end_drivers()
+        assert stubborn.poll() is None
+        lock.release()
+        held.end_drivers()
+    assert not is_alive(driver)
+    assert (sessions / "s-1").is_dir()
+
+
+def test_a_process_that_only_has_the_drivers_number_is_left_alone(sessions, tmp_path, stubborn):
+    """Numbers are given again; on another boot they mean nothing."""
+    take(sessions, "s-1", tmp_path / "scratch").release()
+    note(sessions, stubborn)
+    assert sweep(sessions, "another") == []
+    note(sessions, stubborn, started=1.0)
+    assert sweep(sessions) == ["s-1"]
+    assert stubborn.poll() is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"pid": 1}'])
+def test_a_driver_that_was_not_written_down_whole_is_none(sessions, tmp_path, text):
+    """Killed in between."""
+    take(sessions, "s-1", tmp_path / "scratch").release()
+    write_private(sessions / "s-1" / DRIVER_FILE, text)
+    assert sweep(sessions) == ["s-1"]

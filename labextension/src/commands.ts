@@ -6,7 +6,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { IActions, IAnswer } from 'sparkk8s-views/actions.js';
 import type { SparkModel, SparkSession } from './model';
 import { CommandIDs } from './tokens';
-import { runningCell } from './wire';
+import { runningExecution } from './wire';
 
 /** What commands need of the application. */
 export interface IDesk {
@@ -80,7 +80,7 @@ export function addCommands(commands: CommandRegistry, model: SparkModel, desk: 
   });
   commands.addCommand(CommandIDs.cancel, {
     label: "Cancel the Running Cell's Spark Jobs",
-    execute: args => act(args, (actions, { frame }) => actions.cancel(runningCell(frame)))
+    execute: args => act(args, (actions, { frame }) => actions.cancel(runningExecution(frame)))
   });
   commands.addCommand(CommandIDs.stop, {
     label: 'Stop Spark…',

@@ -23,9 +23,15 @@ declare module 'sparkk8s-views/shared.js' {
 declare module 'sparkk8s-views/actions.js' {
   /** What an action came to: a line, or a log, or what is wrong and what to do. */
   export type IAnswer = { said: string } | { lines: string[] } | { problem: string; fix: string };
+  /** One execution of a cell, as a frame names it. */
+  export interface ICell {
+    tag: string;
+    id: string | null;
+    execution_count: number;
+  }
   export interface IActions {
     scale(executors: number, say?: (text: string) => void): Promise<IAnswer>;
-    cancel(cell: string | number | null, say?: (text: string) => void): Promise<IAnswer>;
+    cancel(cell: ICell | null, say?: (text: string) => void): Promise<IAnswer>;
     cancelAll(say?: (text: string) => void): Promise<IAnswer>;
     stop(say?: (text: string) => void): Promise<IAnswer>;
     log(executor: string, say?: (text: string) => void): Promise<IAnswer>;

@@ -1,5 +1,6 @@
 /** What the kernel tells, as `sparkk8s_nb/model/wire.py` writes it: the parts that this extension reads itself. */
 
+import type { ICell } from 'sparkk8s-views/actions.js';
 import { received } from 'sparkk8s-views/shared.js';
 
 export interface ITaskCounts {
@@ -15,10 +16,6 @@ export interface IFleet {
   stale: string;
   counts: Record<string, number>;
   tasks: ITaskCounts;
-}
-
-export interface ICell {
-  id: string | null;
 }
 
 export interface IProgress {
@@ -75,8 +72,13 @@ export function runningTasks(frame: IFrame | null): number {
   return frame?.fleet?.tasks.running ?? 0;
 }
 
-/** The id of the cell whose jobs run now; null if none does. */
-export function runningCell(frame: IFrame | null): string | null {
+/** The execution of a cell whose jobs run now; null if none does. */
+export function runningExecution(frame: IFrame | null): ICell | null {
   const progress = frame?.progress;
-  return progress?.state === 'RUNNING' ? (progress.cell?.id ?? null) : null;
+  return progress?.state === 'RUNNING' ? progress.cell : null;
+}
+
+/** The front end's id of the cell whose jobs run now; null if none does. */
+export function runningCell(frame: IFrame | null): string | null {
+  return runningExecution(frame)?.id ?? null;
 }

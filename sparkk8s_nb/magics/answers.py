@@ -9,6 +9,7 @@ from sparkk8s_nb.localfiles import tail
 from sparkk8s_nb.magics import commands
 from sparkk8s_nb.magics.namespace import Namespace
 from sparkk8s_nb.magics.sentences import cancelled_sentence
+from sparkk8s_nb.model.cells import CellMetrics
 from sparkk8s_nb.session.registry import Registry
 from sparkk8s_nb.session.session import Session
 from sparkk8s_nb.views.show import Shown
@@ -61,6 +62,15 @@ class Answers:
                 "Cancel what?", fix="Write %sparkk8s cancel 5 for the jobs of cell [5], or cancel --all."
             )
         return cancelled_sentence(session.cancel(command.cell), f"cell [{command.cell}]")
+
+    def cancel_execution(self, cell: CellMetrics) -> str:
+        """Cancel the jobs of one execution of a cell, and not of another one with the same number.
+
+        Raises
+        ------
+        SparkK8sError
+        """
+        return cancelled_sentence(self._registry.require().cancel(tag=cell.tag), f"cell [{cell.count}]")
 
     def stop(self) -> str:
         """Stop the session; its views end with what it cost.

@@ -44,8 +44,9 @@ class ViewActions:
         Parameters
         ----------
         message : mapping
-            ``{"do": "scale", "executors": 4}``, ``{"do": "cancel", "cell": "<the front end's id or a count>"}``,
-            ``{"do": "cancel_all"}``, ``{"do": "stop"}``, ``{"do": "log", "executor": "3"}``.
+            ``{"do": "scale", "executors": 4}``, ``{"do": "cancel", "tag": "<of one execution of a cell>"}``,
+            ``{"do": "cancel", "cell": "<the front end's id of a cell, or a count>"}``, ``{"do": "cancel_all"}``,
+            ``{"do": "stop"}``, ``{"do": "log", "executor": "3"}``.
 
         Returns
         -------
@@ -83,18 +84,21 @@ class ViewActions:
         return {"said": self._answers.scale(command)}
 
     def _cancel(self, message: Message) -> Message:
-        return {"said": self._answers.cancel(commands.Cancel(cell=self._count(message.get("cell"))))}
-
-    def _count(self, cell: object) -> int:
-        """The execution count of the cell that is meant."""
-        if isinstance(cell, int) and not isinstance(cell, bool):
-            return cell
-        count = self._registry.require().cells.count_of(cell) if isinstance(cell, str) else None
-        if count is None:
+        """A tag says which execution of which cell; two cells that run side by side may have one number."""
+        tag, cell = message.get("tag"), message.get("cell")
+        if not tag and isinstance(cell, int) and not isinstance(cell, bool):
+            return {"said": self._answers.cancel(commands.Cancel(cell=cell))}
+        cells = self._registry.require().cells
+        found = None
+        if isinstance(tag, str) and tag:
+            found = cells.with_tag(tag)
+        elif isinstance(cell, str) and not tag:
+            found = cells.newest(cell)
+        if found is None:
             raise UsageError(
                 "That cell has not run in this session.", fix="Reload the page if it shows it as running."
             )
-        return count
+        return {"said": self._answers.cancel_execution(found)}
 
     def _cancel_all(self, _: Message) -> Message:
         return {"said": self._answers.cancel(commands.Cancel(everything=True))}

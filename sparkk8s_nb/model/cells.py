@@ -103,18 +103,22 @@ class Cells(Sequence[CellMetrics]):
         """
         return tuple(cell.tag for cell in self._cells.values() if cell.count == count)
 
-    def count_of(self, cell_id: str) -> int | None:
-        """The execution count of the newest execution of a cell, by the front end's id of it.
+    def with_tag(self, tag: str) -> CellMetrics | None:
+        """The one execution of a cell whose jobs carry that tag; None if none does, or it is forgotten."""
+        return self._cells.get(tag)
+
+    def newest(self, cell_id: str) -> CellMetrics | None:
+        """The newest execution of a cell, by the front end's id of it.
 
         Examples
         --------
         >>> cells = Cells().begin(CellRef(tag="a", count=1, cell_id="c"), at=1.0)
         >>> cells = cells.begin(CellRef(tag="b", count=4, cell_id="c"), at=2.0)
-        >>> cells.count_of("c"), cells.count_of("")
-        (4, None)
+        >>> cells.newest("c").tag, cells.newest("")
+        ('b', None)
         """
-        counts = [cell.count for cell in self._cells.values() if cell_id and cell.cell_id == cell_id]
-        return counts[-1] if counts else None
+        found = [cell for cell in self._cells.values() if cell_id and cell.cell_id == cell_id]
+        return found[-1] if found else None
 
     def begin(self, ref: CellRef, *, at: float) -> Cells:
         """With a cell that begins."""

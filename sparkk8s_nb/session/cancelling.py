@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.cells import Cells
@@ -12,8 +13,8 @@ CANCEL_TRIES = 5
 CANCEL_PAUSE = 0.1
 
 
-def cancel_cell(driver: Driver, cells: Cells, cell: int) -> int:
-    """Cancel the jobs of the cells with that execution count; returns how many.
+def tags_of(cells: Cells, cell: int) -> Sequence[str]:
+    """The tags of the cells with that execution count.
 
     Raises
     ------
@@ -25,6 +26,11 @@ def cancel_cell(driver: Driver, cells: Cells, cell: int) -> int:
         raise UsageError(
             f"No cell [{cell}] ran in this session.", fix="Give the number in the cell's brackets."
         )
+    return tags
+
+
+def cancel_tags(driver: Driver, tags: Sequence[str]) -> int:
+    """Cancel the jobs that carry one of the tags; returns how many."""
     for _ in range(CANCEL_TRIES):
         if cancelled := sum(driver.cancel(tag) for tag in tags):
             return cancelled

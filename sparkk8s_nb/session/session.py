@@ -20,7 +20,7 @@ from sparkk8s_nb.model.state import SessionState
 from sparkk8s_nb.ports import Driver, Keeper
 from sparkk8s_nb.session.accounting import Accounting
 from sparkk8s_nb.session.announcer import Announcer
-from sparkk8s_nb.session.cancelling import cancel_cell
+from sparkk8s_nb.session.cancelling import cancel_tags, tags_of
 from sparkk8s_nb.session.caretaker import Caretaker
 from sparkk8s_nb.session.cluster_objects import ClusterObjects
 from sparkk8s_nb.session.course import Course
@@ -183,7 +183,7 @@ class Session(ObservedSession):
             self._course.lost()
             raise self._course.trouble or error from error
 
-    def cancel(self, cell: int | None = None) -> int:
+    def cancel(self, cell: int | None = None, *, tag: str = "") -> int:
         """Cancel the jobs of a cell, or all jobs; from any thread. Returns how many were cancelled.
 
         A cell that waits for one of them ends with :class:`~sparkk8s_nb.errors.JobsCancelledError`. Jobs of
@@ -194,7 +194,10 @@ class Session(ObservedSession):
         Parameters
         ----------
         cell : int, optional
-            Its execution count, the number in its brackets.
+            Its execution count, the number in its brackets. A cell that a subshell ran beside it may have the
+            same: both are meant.
+        tag : str
+            The job tag of one execution (:attr:`CellMetrics.tag`), in place of ``cell``: that one alone is meant.
 
         Raises
         ------
@@ -202,7 +205,9 @@ class Session(ObservedSession):
             If no such cell ran in the session.
         """
         driver = self._running_driver()
-        return driver.cancel_all() if cell is None else cancel_cell(driver, self.cells, cell)
+        if tag:
+            return cancel_tags(driver, (tag,))
+        return driver.cancel_all() if cell is None else cancel_tags(driver, tags_of(self.cells, cell))
 
     def show_progress(self, wanted: bool) -> None:
         """Whether cells show their progress from now on."""

@@ -18,7 +18,6 @@ CLASS_NAME = "sparkk8s.ActivityListener"
 
 _IMPORT = re.compile(r"^import [^;]+;\n", re.MULTILINE)
 _PACKAGE = "package sparkk8s;\n"
-CANCELLED = "cancelled from the notebook"
 
 
 class ActivityListener:
@@ -52,14 +51,6 @@ class ActivityListener:
             )
             for row in json.loads(self._listener.executors())
         )
-
-    def cancel(self, tag: str) -> int:
-        """Cancel the active jobs of a tag, without those of streaming queries; returns how many."""
-        return int(self._listener.cancel(tag, CANCELLED))
-
-    def active_jobs(self, tag: str) -> tuple[int, ...]:
-        """Ids of the tag's active jobs, without those of streaming queries."""
-        return tuple(self._listener.jobsOf(tag))
 
 
 def _source() -> str:

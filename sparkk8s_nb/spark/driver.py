@@ -15,7 +15,8 @@ from sparkk8s_nb.model.executors import ExecutorStatus
 from sparkk8s_nb.ports import SparkStatus
 from sparkk8s_nb.processes import ProcessId, is_alive
 from sparkk8s_nb.spark import pyspark_hooks, pyspark_state
-from sparkk8s_nb.spark.activity import CANCELLED, ActivityListener, attach_listener
+from sparkk8s_nb.spark.active_jobs import ActiveJobs
+from sparkk8s_nb.spark.activity import ActivityListener, attach_listener
 from sparkk8s_nb.spark.calls import EVERY_CELL, JvmCalls
 from sparkk8s_nb.spark.gateway import LaunchedJvm
 from sparkk8s_nb.spark.interrupt import CellScope
@@ -151,26 +152,13 @@ class SparkDriver:
     def _cancel_jobs(self, tag: str, spared: str = "") -> int:
         """Cancel the jobs with one tag and without the other."""
         with self._translated("cancel jobs"):
-            listener = self._attached()
-            if listener is not None and not spared:
-                return listener.cancel(tag)
-            if listener is not None:
-                jobs = set(listener.active_jobs(tag)).difference(listener.active_jobs(spared))
-            else:
-                running = self._status_store().running_jobs()
-                jobs = {
-                    job.id for job in running if tag in job.tags and spared not in job.tags and not job.query
-                }
-            for job in jobs:
-                self._context._jsc.sc().cancelJob(job, CANCELLED)
-            return len(jobs)
+            return ActiveJobs(self._context).cancel(tag, spared)
 
     def cancel_all(self) -> int:
         """Cancel every job; returns how many ran."""
         self._calls.explain_cancelled(EVERY_CELL)
         with self._translated("cancel jobs"):
-            # The scheduler's own set: the status tracker hears of a job later, and would miss one that is cancelled.
-            running = int(self._context._jsc.sc().dagScheduler().activeJobs().size())
+            running = ActiveJobs(self._context).count
             self._context.cancelAllJobs()
             return running
 

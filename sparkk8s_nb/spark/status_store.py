@@ -92,14 +92,6 @@ class StatusStore:
                 streams=self._queries.read() if self._streamed else None,
             )
 
-    def running_jobs(self) -> tuple[JobProgress, ...]:
-        """The jobs that run, without their stages; those of streaming queries are told as such."""
-        with self._lock:
-            (data,) = self._json(self._store.jobsList(self._running).take(JOBS_READ))
-            if self._streamed or any(job.get("jobGroup") for job in data):
-                self._queries.look()
-            return tuple(job_progress(job, {}, *self._queries.of_job(job)) for job in data)
-
     def _older(self, numbers: Sequence[int]) -> list[Mapping[str, Any]]:
         """Jobs by their ids; one that the store has forgotten is UNKNOWN."""
         from py4j.protocol import Py4JJavaError

@@ -22,6 +22,14 @@ def _slow(number):
 sc.parallelize(range(8), 8).map(_slow).count()
 """
 
+TWO_JOBS = """
+import time
+_until = time.monotonic() + 60
+while len(sc.statusTracker().getActiveJobsIds()) < 2:
+    assert time.monotonic() < _until
+    time.sleep(0.02)
+"""
+
 WAITS = """
 import time
 from pathlib import Path
@@ -146,6 +154,26 @@ def test_a_page_that_comes_while_a_cell_blocks_sees_its_job_and_can_scale_and_ca
     assert error == "JobsCancelledError"
     page.until(lambda state: state["progress"]["state"] == "FAILED", "the job's end")
     session.job()
+
+
+def test_a_views_cancel_spares_a_subshells_cell_that_has_the_same_number(session: Kernel) -> None:
+    """By the tag of the execution that the view shows; the number would mean both."""
+    front = Front(session.client)
+    page = Page(front)
+    main = front.run(BLOCKS, cell="main")
+    page.until(running, "the job that runs")
+    beside = front.run(BLOCKS, cell="beside", subshell=front.subshell())
+    front.idle(front.run(TWO_JOBS, subshell=front.subshell()))
+    cell = page.until(running, "the main cell")["progress"]["cell"]
+    assert cell["id"] == "main"
+    first = said(page.do("cancel", tag=cell["tag"], cell=cell["id"]))
+    assert first == f"Cancelled 1 job of cell [{cell['execution_count']}]."
+    front.idle(main, errors=True)
+    assert session.value("len(sc.statusTracker().getActiveJobsIds())") == 1
+    errors = [message["parent_header"]["msg_id"] for message in front.of("error")]
+    assert errors == [main]
+    assert said(page.do("cancel", cell="beside")) == first
+    front.idle(beside, errors=True)
 
 
 def test_an_action_comes_in_while_both_the_shell_and_the_pages_subshell_are_blocked(session: Kernel) -> None:

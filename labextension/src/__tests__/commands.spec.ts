@@ -73,7 +73,7 @@ it('stops only after a yes', async () => {
 it('cancels the running cell and no other', async () => {
   const only = session('flights');
   await commandsOver([only], desk()).execute(CommandIDs.cancel);
-  expect(only.actions.cancel).toHaveBeenCalledWith('c-7');
+  expect(only.actions.cancel).toHaveBeenCalledWith({ tag: 't', execution_count: 7, id: 'c-7' });
 });
 
 it('says what the kernel says is wrong', async () => {

@@ -1,6 +1,6 @@
 /** Frames are read as the kernel's side writes them. */
 
-import { FrameReader, runningCell, runningExecutors, runningTasks } from '../wire';
+import { FrameReader, runningCell, runningExecution, runningExecutors, runningTasks } from '../wire';
 import { keyframe, names, sequence } from './golden';
 
 describe('FrameReader', () => {
@@ -50,6 +50,7 @@ describe('what is read of a frame', () => {
 
   it('is the cell whose jobs run', () => {
     expect(runningCell(keyframe('progress.json'))).toBe('c-7');
+    expect(runningExecution(keyframe('progress.json'))?.tag).toBe('t');
     expect(runningCell(keyframe('fleet.json'))).toBeNull();
   });
 });

@@ -76,7 +76,8 @@ export function actionsOver(model, { server = null } = {}) {
 
   return {
     scale: (executors, say) => act({ do: "scale", executors }, say),
-    cancel: (cell, say) => act({ do: "cancel", cell }, say),
+    // The tag is that of one execution; a kernel of an older version knows the cell's id or number alone.
+    cancel: (cell, say) => act({ do: "cancel", tag: cell?.tag ?? "", cell: cell?.id || (cell?.execution_count ?? null) }, say),
     cancelAll: (say) => act({ do: "cancel_all" }, say),
     stop: (say) => act({ do: "stop" }, say),
     log: (executor, say) => act({ do: "log", executor }, say),

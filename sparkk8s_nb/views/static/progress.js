@@ -41,8 +41,7 @@ export class ProgressView extends LiveView {
       yes: "Cancel the jobs",
       no: "Go on",
       run: (first) => {
-        const { cell } = this.frame.progress;
-        pressed(first, this, (say) => actions.cancel(cell?.id || cell?.execution_count, say));
+        pressed(first, this, (say) => actions.cancel(this.frame.progress.cell, say));
       },
     });
     this.head = element("div", "sk8s-head");

@@ -34,10 +34,10 @@ class Session:
             raise UsageError("That is too many.", fix="Ask for less.")
         self.calls.append(("scale", count))
 
-    def cancel(self, cell=None):
+    def cancel(self, cell=None, *, tag=""):
         if self.dead:
             raise DriverError("The driver is gone.", fix="Start again.")
-        self.calls.append(("cancel", cell))
+        self.calls.append(("cancel", tag or cell))
         return 1
 
     def stop(self):
@@ -104,17 +104,33 @@ def test_what_the_session_refuses_is_said_with_its_words(at):
     assert answer == {"problem": "That is too many.", "fix": "Ask for less."}
 
 
-@pytest.mark.parametrize("cell", ["c-4", 4])
-def test_a_cells_jobs_are_cancelled_by_its_id_or_its_number(at, cell):
-    """The newest execution of that cell."""
-    assert at.do({"do": "cancel", "cell": cell}) == {"said": "Cancelled 1 job of cell [4]."}
-    assert at.session.calls == [("cancel", 4)]
+@pytest.mark.parametrize(
+    ("asked", "cancelled"),
+    [
+        ({"cell": "c-4"}, "t-1"),
+        ({"cell": 4}, 4),
+        ({"tag": "t-1"}, "t-1"),
+        ({"tag": "t-1", "cell": "c-beside"}, "t-1"),
+    ],
+)
+def test_a_cells_jobs_are_cancelled_by_its_tag_its_id_or_its_number(at, asked, cancelled):
+    """Tag and id mean one execution, the number all that have it; the tag goes before."""
+    at.session.cells = at.session.cells.begin(CellRef(tag="t-2", count=4, cell_id="c-beside"), at=2.0)
+    assert at.do({"do": "cancel", **asked}) == {"said": "Cancelled 1 job of cell [4]."}
+    assert at.session.calls == [("cancel", cancelled)]
 
 
-@pytest.mark.parametrize("cell", ["c-9", "", None, True, {}])
-def test_a_cell_that_nobody_knows_cancels_nothing(at, cell):
-    """Least of all everything."""
-    assert at.do({"do": "cancel", "cell": cell})["problem"] == "That cell has not run in this session."
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *({"cell": cell} for cell in ("c-9", "", None, True, {})),
+        *({"tag": tag, "cell": "c-4"} for tag in ("t-9", ["t-1"], True)),
+        {"tag": "t-9", "cell": 4},
+    ],
+)
+def test_a_cell_that_nobody_knows_cancels_nothing(at, asked):
+    """Least of all everything, or another execution than the one that is named."""
+    assert at.do({"do": "cancel", **asked})["problem"] == "That cell has not run in this session."
     assert at.session.calls == []
 
 

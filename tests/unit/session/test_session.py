@@ -335,6 +335,17 @@ def test_two_cells_with_one_number_are_both_cancelled(world):
     assert world.driver.calls[-2:] == [("cancel", "main"), ("cancel", "beside")]
 
 
+def test_one_of_two_cells_with_one_number_is_cancelled_by_its_tag(world):
+    """As a view does, which shows one of them."""
+    session = world.opened()
+    world.driver.cancellable = 1
+    session.follow_cell(CellRef(tag="main", count=5))
+    session.follow_cell(CellRef(tag="beside", count=5), beside=True)
+    before = len(world.driver.calls)
+    assert session.cancel(tag="main") == 1
+    assert world.driver.calls[before:] == [("cancel", "main")]
+
+
 def test_progress_under_cells_can_be_switched_while_it_runs(world):
     """Only the specification's word for it changes."""
     session = world.opened()

@@ -114,7 +114,7 @@ def test_where_nobody_hears_it_is_said_and_the_kernels_answer_still_counts(
         tmp_path,
         f"""
 const actions = actionsOver(model, {{ server: {server} }});
-act(actions.cancel("c-7", say));
+act(actions.cancel({{ tag: "t", id: "c-7" }}, say));
 await late();
 await turns();
 tell({{ heard: sent[0].id }});

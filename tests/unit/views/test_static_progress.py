@@ -24,14 +24,14 @@ def over() -> dict[str, Any]:
 
 
 def test_cancel_is_for_this_cell_and_asks_back(tmp_path: Path) -> None:
-    """By the front end's id of the cell."""
+    """By the tag of its execution; for kernels that know none, by the front end's id of the cell."""
     kept = draw("progress", tmp_path, FRAME, ASK, "click:Go on")
     assert said(kept) == []
     drawn = draw(
         "progress", tmp_path, FRAME, ASK, "click:Cancel the jobs", "look",
         answers={"cancel": {"said": "Cancelled 1 job of cell [7]."}},
     )  # fmt: skip
-    assert said(drawn) == [{"do": "cancel", "cell": "c-7"}]
+    assert said(drawn) == [{"do": "cancel", "tag": "t", "cell": "c-7"}]
     assert "Cancelled 1 job of cell [7]." in drawn["shown"][-1]["text"]
 
 
@@ -41,7 +41,7 @@ def test_a_cell_without_an_id_is_named_by_its_number(tmp_path: Path) -> None:
     frame["progress"]["cell"]["id"] = ""
     path = written(tmp_path, "frame", frame)
     assert said(draw("progress", tmp_path, path, ASK, "click:Cancel the jobs")) == [
-        {"do": "cancel", "cell": 7}
+        {"do": "cancel", "tag": "t", "cell": 7}
     ]
 
 

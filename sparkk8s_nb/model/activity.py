@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sparkk8s_nb.model.drained import Drained
+from sparkk8s_nb.model.drained import Drained, SqlStarted
 from sparkk8s_nb.model.jobfold import KnownJob, corrected, known_from, with_attempt
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.streams import Stream, Streams
 
 JOBS_KEPT = 1000
+EXECUTIONS_KEPT = 200
+"""SQL executions whose jobs may still begin."""
+
 STREAM_JOBS_KEPT = 20
 """Ended jobs of one streaming query: it makes them for ever."""
 
@@ -53,14 +56,20 @@ class Activity:
     _stages: Mapping[int, tuple[StageProgress, ...]] = field(default_factory=dict, repr=False)
     _finished: Mapping[int, JobProgress] = field(default_factory=dict, repr=False)
     _forgotten: int = field(default=-1, repr=False)
+    _executions: Mapping[str, SqlStarted] = field(default_factory=dict, repr=False)
 
     def apply(self, reading: Drained) -> Activity:
         """The activity after a reading of the listener."""
         jobs, stages, finished = dict(self._jobs), dict(self._stages), dict(self._finished)
+        executions = _newest({**self._executions, **{one.id: one for one in reading.executions}})
         for started in reading.started:
             before = jobs.get(started.id)
-            jobs[started.id] = KnownJob(started=started, ended=before.ended if before else None)
+            told = started.part_of(executions.get(started.sql))
+            jobs[started.id] = KnownJob(started=told, ended=before.ended if before else None)
         for seen in reading.stages:
+            if reading.lost:
+                # A task whose end was dropped would run for ever.
+                seen = replace(seen, oldest=())
             stages[seen.id] = with_attempt(stages.get(seen.id, ()), seen)
         for ended in reading.ended:
             if ended.id in jobs:
@@ -69,7 +78,9 @@ class Activity:
         # A killed task's end may come after its job's: the last numbers are the right ones.
         for job in _ended_with(jobs, {seen.id for seen in reading.stages}):
             finished[job.started.id] = job.progress(stages)
-        made = replace(self, as_of=reading.at, dropped=reading.dropped, lost=reading.lost)
+        made = replace(
+            self, as_of=reading.at, dropped=reading.dropped, lost=reading.lost, _executions=executions
+        )
         return made._with(jobs, stages, finished, self.streams.seen(reading.streams))
 
     def with_status(
@@ -176,6 +187,12 @@ class Activity:
     def _has_ended(self, number: int) -> bool:
         job = self._jobs.get(number)
         return job is not None and job.ended is not None
+
+
+def _newest(executions: dict[str, SqlStarted]) -> dict[str, SqlStarted]:
+    while len(executions) > EXECUTIONS_KEPT:
+        del executions[next(iter(executions))]
+    return executions
 
 
 def _correct(stages: dict[int, tuple[StageProgress, ...]], said: Iterable[StageProgress]) -> set[int]:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 
+_PY4J = " at NativeMethodAccessorImpl.java:0"
+"""The place of everything that Python calls through py4j."""
+
+_NOWHERE = re.compile(r"^\$anonfun\$.* at \w+\.java:\d+$")
+"""What Spark calls jobs that it submits from threads of its own, when nobody told it who asked."""
+
 _IN_A_CELL = re.compile(r" at (?:/.*/ipykernel_\d+/\d+\.py|<ipython-input-[^>]*>):(\d+)$")
 """The files that ipykernel and IPython in a terminal invent for cells: their names tell a reader nothing."""
 
@@ -22,5 +28,12 @@ def callsite(text: str) -> str:
     'count at line 6 of its cell'
     >>> callsite("collect at /home/ada/job.py:12")
     'collect at /home/ada/job.py:12'
+    >>> callsite("parquet at NativeMethodAccessorImpl.java:0")
+    'parquet'
+    >>> callsite("$anonfun$withThreadLocalCaptured$1 at CompletableFuture.java:1768")
+    ''
     """
+    if _NOWHERE.match(text):
+        return ""
+    text = text.removesuffix(_PY4J)
     return _IN_A_CELL.sub(r" at line \1 of its cell", text)

@@ -5,6 +5,7 @@ field  what
 =====  =================================================================================
 n, t   count of readings; the JVM's clock in milliseconds
 d, q   events dropped since the start: by the listener's own bounds, by Spark's bus
+e      SQL executions that began: number, description, text of the statement
 j      jobs started: id, time, description, tags, SQL execution, streaming query, its batch, stages
 k      jobs ended: id, time, 1 if it succeeded, reason
 s      stages that changed, summed up (see :func:`_stage`)
@@ -17,13 +18,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sparkk8s_nb.model.callsites import callsite
 from sparkk8s_nb.model.progress import StageProgress
 from sparkk8s_nb.model.streams import Stream, StreamState
-from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.task_metrics import FailureCause, RunningTask, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import ExecutorWork
 
 
@@ -37,17 +38,40 @@ class PlannedStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SqlStarted:
+    """A query, a write or a command of SQL began; its jobs say its number.
+
+    ``statement`` is what it, or what it builds upon, was written as; empty for DataFrames alone.
+    """
+
+    id: str
+    description: str
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobStarted:
-    """A job began. Times are seconds since the epoch."""
+    """A job began. Times are seconds since the epoch.
+
+    ``sql`` is the number of the SQL execution that it is part of, ``statement`` what that was written as.
+    """
 
     id: int
     at: float
     description: str = ""
     tags: tuple[str, ...] = ()
     sql: str = ""
+    statement: str = ""
     query: str = ""
     batch: int = -1
     stages: tuple[PlannedStage, ...] = ()
+
+    def part_of(self, execution: SqlStarted | None) -> JobStarted:
+        """The job with what its SQL execution is called, where it has no description of its own."""
+        if execution is None:
+            return self
+        described = self.description or execution.description
+        return replace(self, description=described, statement=execution.statement)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +97,13 @@ class Drained:
         Events that the listener's bounds left out since the start.
     lost : int
         Events that Spark's own bus dropped since the start: counts may be short.
+    executions : tuple of SqlStarted
     """
 
     at: float = 0.0
     dropped: int = 0
     lost: int = 0
+    executions: tuple[SqlStarted, ...] = ()
     started: tuple[JobStarted, ...] = ()
     ended: tuple[JobEnded, ...] = ()
     stages: tuple[StageProgress, ...] = ()
@@ -88,7 +114,8 @@ class Drained:
 def parse_drained(text: str) -> Drained:
     """Read what the listener wrote.
 
-    >>> parse_drained('{"n":0,"t":1500,"d":0,"q":0,"j":[],"k":[[3,1400,1,""]],"s":[],"x":[],"r":[]}').ended
+    >>> text = '{"n":0,"t":1500,"d":0,"q":0,"e":[],"j":[],"k":[[3,1400,1,""]],"s":[],"x":[],"r":[]}'
+    >>> parse_drained(text).ended
     (JobEnded(id=3, at=1.4, succeeded=True, reason='', known=True),)
     """
     data: dict[str, Any] = json.loads(text)
@@ -96,6 +123,10 @@ def parse_drained(text: str) -> Drained:
         at=data["t"] / 1000,
         dropped=data["d"],
         lost=data["q"],
+        executions=tuple(
+            SqlStarted(id=row[0], description=callsite(row[1]), statement=" ".join(row[2].split()))
+            for row in data["e"]
+        ),
         started=tuple(_job_started(row) for row in data["j"]),
         ended=tuple(
             JobEnded(id=row[0], at=row[1] / 1000, succeeded=row[2] == 1, reason=row[3]) for row in data["k"]
@@ -126,12 +157,13 @@ def _job_started(row: Sequence[Any]) -> JobStarted:
 
 
 def _stage(row: Sequence[Any]) -> StageProgress:
-    (number, attempt, name, tasks, running, done, failed, killed, speculative) = row[:9]
-    (submitted, completed, failure, sums, median, longest, slowest, causes) = row[9:]
+    (number, attempt, name, operators, tasks, running, done, failed, killed, speculative) = row[:10]
+    (submitted, completed, failure, sums, median, longest, slowest, causes, oldest) = row[10:]
     return StageProgress(
         id=number,
         attempt=attempt,
         name=callsite(name or ""),
+        operators=operators or "",
         state=_state(submitted, completed, failure),
         tasks=tasks,
         running=running,
@@ -150,6 +182,9 @@ def _stage(row: Sequence[Any]) -> StageProgress:
             for task in slowest
         ),
         causes=tuple(FailureCause(reason=cause[0], count=cause[1]) for cause in causes),
+        oldest=tuple(
+            RunningTask(partition=task[0], began=task[1] / 1000, executor=task[2]) for task in oldest
+        ),
     )
 
 

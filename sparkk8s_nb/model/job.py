@@ -23,7 +23,10 @@ class JobState(StrEnum):
 class JobProgress:
     """One job with its stages. Times are seconds since the epoch, 0.0 where unknown.
 
-    ``query`` and ``batch`` are the streaming query that it belongs to and the number of its batch.
+    ``sql`` is the number of the SQL execution that it is part of; ``statement`` is the text of the SQL statement
+    that this is of or builds upon, empty for DataFrames alone. It may hold literals of any kind: it is for live
+    views, never for what is saved. ``query`` and ``batch`` are the streaming query that the job belongs to and
+    the number of its batch.
     """
 
     id: int
@@ -40,6 +43,7 @@ class JobProgress:
     ended: float = 0.0
     failure: str = ""
     sql: str = ""
+    statement: str = ""
     query: str = ""
     batch: int = -1
 

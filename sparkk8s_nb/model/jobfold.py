@@ -80,7 +80,7 @@ def with_attempt(attempts: tuple[StageProgress, ...], seen: StageProgress) -> tu
     rest = [stage for stage in attempts if stage.attempt != seen.attempt]
     before = next((stage for stage in attempts if stage.attempt == seen.attempt), None)
     if before is not None and not seen.name:
-        seen = replace(seen, name=before.name)
+        seen = replace(seen, name=before.name, operators=seen.operators or before.operators)
     return tuple(sorted((*rest, seen), key=lambda stage: stage.attempt))
 
 
@@ -136,6 +136,7 @@ def _progress(started: JobStarted, ended: JobEnded | None, stages: Stages) -> Jo
         ended=ended.at if ended else 0.0,
         failure=ended.reason if ended else "",
         sql=started.sql,
+        statement=started.statement,
         query=started.query,
         batch=started.batch,
     )

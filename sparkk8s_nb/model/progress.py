@@ -174,7 +174,8 @@ class Progress:
         """What is notable about its stages, those that run or failed first, the newest first."""
         stages = {stage.id: stage for job in self.jobs for stage in job.stages if not stage.skipped}
         order = sorted(stages.values(), key=lambda stage: (stage.state not in _LIVELY, -stage.id))
-        return tuple(f"stage {stage.id}: {'; '.join(stage.words)}" for stage in order if stage.words)
+        said = ((stage.id, stage.words(self.as_of)) for stage in order)
+        return tuple(f"stage {number}: {'; '.join(words)}" for number, words in said if words)
 
     def line(self, width: int = 80) -> str:
         """Return the progress as one line of at most ``width`` characters; what fits least is left out."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sparkk8s_nb.model.quantities import format_memory
-from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.quantities import format_duration, format_memory
+from sparkk8s_nb.model.task_metrics import FailureCause, RunningTask, SlowTask, TaskMetrics
 
 SKEW_RATIO = 4.0
 """A task that took so many times the median is worth a word, ..."""
 
 SKEW_SECONDS = 2.0
 """... if it also took so much longer than the median."""
+
+FEW_SLOW = 2
+"""A task that runs is slow only beside so many times as many that have ended: else all of them may be long."""
+
+OLDEST_TOLD = 10
+"""So many of the tasks that have run longest are known one by one."""
 
 _PARTITIONS_NAMED = 3
 _CAUSES_NAMED = 3
@@ -25,6 +31,8 @@ class StageProgress:
     ----------
     id, attempt : int
     name : str
+    operators : str
+        The steps of the plan that it runs, as Spark names them; empty where unknown.
     state : str
         ``PENDING``, ``ACTIVE``, ``COMPLETE``, ``FAILED`` or ``SKIPPED``.
     tasks, running, done, failed, killed, speculative : int
@@ -41,6 +49,8 @@ class StageProgress:
     slowest : tuple of SlowTask
         The slowest first.
     causes : tuple of FailureCause
+    oldest : tuple of RunningTask
+        Tasks that run and have for longest, the oldest first; none of those that began a moment ago.
     """
 
     id: int
@@ -62,6 +72,8 @@ class StageProgress:
     longest: float = 0.0
     slowest: tuple[SlowTask, ...] = ()
     causes: tuple[FailureCause, ...] = ()
+    oldest: tuple[RunningTask, ...] = ()
+    operators: str = ""
 
     @property
     def skew(self) -> float:
@@ -95,6 +107,51 @@ class StageProgress:
             f"partitions {partitions}{more}"
         )
 
+    def straggling(self, now: float) -> tuple[RunningTask, ...]:
+        """The tasks that run and have for far longer than the median, the oldest first.
+
+        None while so few have ended that the others may just be as long: a first wave of empty partitions.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since the epoch.
+        """
+        if self.state != "ACTIVE" or not self.median or self.done < max(2, self.running):
+            return ()
+        least = max(SKEW_RATIO * self.median, self.median + SKEW_SECONDS)
+        slow = tuple(task for task in self.oldest[: self.running] if now - task.began >= least)
+        return slow if self.done >= FEW_SLOW * len(slow) else ()
+
+    def straggling_words(self, now: float) -> str:
+        """Which tasks that still run have for far longer than the median; empty where none has.
+
+        Examples
+        --------
+        >>> oldest = (RunningTask(partition=37, began=100.0, executor="3"),)
+        >>> stage = StageProgress(id=0, attempt=0, name="", state="ACTIVE", tasks=200, running=1, done=199,
+        ...                       median=3.0, longest=4.0, oldest=oldest)
+        >>> stage.straggling_words(142.0)
+        '1 of 200 tasks has run for 42 s, 14x the median: partition 37 on executor 3'
+        >>> stage.straggling_words(104.0)
+        ''
+        """
+        slow = self.straggling(now)
+        if not slow:
+            return ""
+        longest = max(0.0, now - slow[0].began)
+        named = ", ".join(
+            f"{task.partition} on executor {task.executor}" for task in slow[:_PARTITIONS_NAMED]
+        )
+        times = f"{format_duration(longest)}, {longest / self.median:.0f}x the median"
+        if len(slow) == 1:
+            return f"1 of {self.tasks} tasks has run for {times}: partition {named}"
+        least = "at least " if len(slow) == OLDEST_TOLD else ""
+        more = ", ..." if len(slow) > _PARTITIONS_NAMED else ""
+        return (
+            f"{least}{len(slow)} of {self.tasks} tasks have run for up to {times}: partitions {named}{more}"
+        )
+
     @property
     def spill_words(self) -> str:
         """What did not fit into memory; empty where all did."""
@@ -124,7 +181,13 @@ class StageProgress:
         tasks = "1 task" if self.failed == 1 else f"{self.failed} tasks"
         return f"{tasks} failed" + (f": {named}{more}" if named else "")
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """What there is to say of it beside its counts; it names no pod, node or host."""
-        return tuple(filter(None, (self.failure_words, self.skew_words, self.spill_words)))
+    def words(self, now: float) -> tuple[str, ...]:
+        """What there is to say of it beside its counts; it names no pod, node or host.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since the epoch.
+        """
+        said = (self.failure_words, self.straggling_words(now), self.skew_words, self.spill_words)
+        return tuple(filter(None, said))

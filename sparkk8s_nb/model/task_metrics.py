@@ -71,6 +71,23 @@ class SlowTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTask:
+    """One of the tasks of a stage that have run longest and still do.
+
+    Parameters
+    ----------
+    partition : int
+    began : float
+        Seconds since the epoch.
+    executor : str
+    """
+
+    partition: int
+    began: float
+    executor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCause:
     """Why tasks failed, and how many.
 

@@ -5,7 +5,7 @@ In jobs and stages a number that is 0 and a text that is empty are left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,7 @@ FAILURES_SHOWN = 200
 """Bins of the timeline in which tasks failed."""
 
 _TEXT = 200
+_STATEMENT = 1000
 
 
 def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) 
     few = len(progress.jobs) <= FEW_JOBS
     for job in _newest(progress.jobs):
         told = few or _matters(job, progress.as_of)
-        jobs.append(_job(job, min(room, len(job.stages)) if told else 0))
+        jobs.append(_job(job, min(room, len(job.stages)) if told else 0, progress.as_of))
         room -= len(jobs[-1]["stages"])
     cell, eta, running = progress.cell, progress.eta, progress.state is JobState.RUNNING
     old = before["timeline"] if before else None
@@ -66,8 +67,15 @@ def progress_frame(progress: Progress, before: Mapping[str, Any] | None = None) 
         "totals": _totals(progress.totals),
         "jobs": jobs,
         "hidden_jobs": len(progress.jobs) - len(jobs),
+        "queries": _queries(progress.jobs, {row.get("sql") for row in jobs}),
         "timeline": _timeline(progress.timeline, progress.as_of if running else None, old),
     }
+
+
+def _queries(jobs: Sequence[JobProgress], shown: Container[str | None]) -> list[dict[str, str]]:
+    """The statements that the shown jobs belong to, each once; their ``sql`` is the statement's ``id``."""
+    found = {job.sql: job.statement for job in jobs if job.statement and job.sql in shown}
+    return [{"id": number, "text": text[:_STATEMENT]} for number, text in found.items()]
 
 
 def _cell(cell: CellRef) -> dict[str, Any]:
@@ -127,15 +135,15 @@ class _Same:
 
 @lru_cache(maxsize=2 * JOBS_SHOWN)
 def _ended_job(same: _Same, room: int) -> dict[str, Any]:
-    return _job_row(same.job, room)
+    return _job_row(same.job, room, same.job.ended)
 
 
-def _job(job: JobProgress, room: int) -> dict[str, Any]:
+def _job(job: JobProgress, room: int, now: float) -> dict[str, Any]:
     """A job's row. One that has ended stays as it is: most of a long cell's rows, four times a second."""
-    return _job_row(job, room) if job.state is JobState.RUNNING else _ended_job(_Same(job), room)
+    return _job_row(job, room, now) if job.state is JobState.RUNNING else _ended_job(_Same(job), room)
 
 
-def _job_row(job: JobProgress, room: int) -> dict[str, Any]:
+def _job_row(job: JobProgress, room: int, now: float) -> dict[str, Any]:
     stages = _busiest(job.stages, room)
     row = {
         "running": job.running,
@@ -154,13 +162,14 @@ def _job_row(job: JobProgress, room: int) -> dict[str, Any]:
         "state": str(job.state),
         "tasks": job.tasks,
         **_filled(row),
-        "stages": [_stage(stage) for stage in stages],
+        "stages": [_stage(stage, now) for stage in stages],
     }
 
 
-def _stage(stage: StageProgress) -> dict[str, Any]:
+def _stage(stage: StageProgress, now: float) -> dict[str, Any]:
     metrics = stage.metrics
     row = {
+        "operators": stage.operators[:_TEXT],
         "running": stage.running,
         "done": stage.done,
         "failed": stage.failed,
@@ -183,6 +192,9 @@ def _stage(stage: StageProgress) -> dict[str, Any]:
             [task.partition, rough(task.seconds), task.executor]
             for task in stage.slowest[:SLOWEST_SHOWN]
             if task.seconds >= SLOW_SECONDS
+        ],
+        "straggling": [
+            [task.partition, round(task.began, 3), task.executor] for task in stage.straggling(now)
         ],
         "causes": [[cause.reason[:_TEXT], cause.count] for cause in stage.causes[:CAUSES_SHOWN]],
     }

@@ -32,18 +32,16 @@ class ActiveQueries:
         self._spark = spark
         self._now = now
         self._queries: dict[str, tuple[Any, Stream]] = {}
-        self._over: list[Stream] = []
         self.runs: dict[str, str] = {}
         """Query ids by the ids of their runs."""
 
     def read(self) -> tuple[Stream, ...]:
         """The active ones, and each that was and has ended since the last reading, once."""
-        self.look()
-        over, self._over = self._over, []
+        over = self._look()
         return (*(stream for _, stream in self._queries.values()), *over)
 
-    def look(self) -> None:
-        """See which are active, for :meth:`of_job`; what has ended is kept until it is read."""
+    def _look(self) -> list[Stream]:
+        """See which are active, for :meth:`of_job`; returns those that have ended since."""
         # Not values(): py4j makes a map's a view of its own, which asks for each key again.
         active = self._spark._jsparkSession.sharedState().activeStreamingQueries().elements()
         found: dict[str, tuple[Any, Stream]] = {}
@@ -54,8 +52,8 @@ class ActiveQueries:
             stream = known[1] if known else self._begun(query, run)
             found[run] = (query, self._brought_up(query, stream))
         ended = [self._ended(*self._queries[run]) for run in self._queries.keys() - found.keys()]
-        self._over = [*self._over, *ended][-QUERIES_READ:]
         self._queries = found
+        return ended
 
     def of_job(self, data: Mapping[str, Any]) -> tuple[str, int]:
         """The id of the query that a job of the status store belongs to, and its batch; empty and -1 if to none.
@@ -85,12 +83,14 @@ class ActiveQueries:
         if progress is None or progress.batchId() == stream.batch:
             return stream
         batch = progress.batchId()
+        recent = query.recentProgress()
         unknown = stream.batch < 0
-        first = query.recentProgress()[0].batchId() if unknown else stream.batch - stream.batches + 1
+        first = recent[0].batchId() if unknown else stream.batch - stream.batches + 1
         return replace(
             stream,
             batch=batch,
             batches=batch - first + 1,
+            rows=stream.rows + _rows_after(stream.batch, recent),
             last_rows=progress.numInputRows(),
             arriving=_finite(progress.inputRowsPerSecond()),
             processing=_finite(progress.processedRowsPerSecond()),
@@ -107,6 +107,16 @@ class ActiveQueries:
             arriving=0.0,
             processing=0.0,
         )
+
+
+def _rows_after(batch: int, recent: Any) -> int:
+    """Input rows of the batches after one, the newest last; Spark remembers a hundred."""
+    rows = 0
+    for index in range(len(recent) - 1, -1, -1):
+        if recent[index].batchId() <= batch:
+            break
+        rows += recent[index].numInputRows()
+    return rows
 
 
 def _finite(number: float) -> float:

@@ -1,4 +1,4 @@
-"""Every command to the JVM passes here: tagged for its cell, interruptible, with our own errors explained."""
+"""Every command to the JVM passes here: tagged for its cell, with its line, interruptible, our own errors explained."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import JobsCancelledError
 from sparkk8s_nb.spark.attribution import CellMark, JobTagger, carried_to_threads, current_tags
+from sparkk8s_nb.spark.call_sites import CallSites
 from sparkk8s_nb.spark.interrupt import CellScope, Interrupts
 from sparkk8s_nb.spark.local_writes import unshared_path
 from sparkk8s_nb.spark.main_calls import MainCalls
@@ -37,6 +38,7 @@ class JvmCalls:
         self._main = MainCalls(self._send, self._client)
         self._interrupts = Interrupts(self._main, cancel)
         self._tagger = JobTagger(context, self._client, self._on_connection)
+        self._sites = CallSites(context, self._client)
         self._cancelled: set[str] = set()
         self._kept = threading.local()
         self._undo = ExitStack()
@@ -70,11 +72,13 @@ class JvmCalls:
         """``send_command`` of py4j, with its signature."""
         if threading.current_thread() is not threading.main_thread():
             self._tagger.update()
+            self._sites.update(command)
             answer = self._send(command, retry, binary)
         elif self._main.inside:
             return self._send(command, retry, binary)
         else:
             self._tagger.update()
+            self._sites.update(command)
             answer = self._main.send(command, retry, binary)
         if (self._cancelled or self._guarded) and not binary:
             self._explain(answer)

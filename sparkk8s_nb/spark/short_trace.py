@@ -38,7 +38,7 @@ def _trace(error: BaseException) -> list[str]:
 
     entry = error.__traceback__
     while entry is not None and entry.tb_next is not None:
-        if entry.tb_next.tb_frame.f_code.co_filename.startswith(_libraries()):
+        if entry.tb_next.tb_frame.f_code.co_filename.startswith(libraries()):
             entry.tb_next = None
         entry = entry.tb_next
     shown = get_ipython().InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
@@ -48,7 +48,7 @@ def _trace(error: BaseException) -> list[str]:
 def within_libraries(frame: FrameType | None) -> bool:
     """Whether some code was called by pyspark or py4j."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_libraries()):
+        if frame.f_code.co_filename.startswith(libraries()):
             return True
         frame = frame.f_back
     return False
@@ -66,7 +66,7 @@ def _users_line(error: BaseException) -> str:
     found = ""
     for frame, number in traceback.walk_tb(error.__traceback__):
         code = frame.f_code
-        if code.co_filename.startswith(_libraries()):
+        if code.co_filename.startswith(libraries()):
             return found
         source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
         path = Path(code.co_filename)
@@ -77,7 +77,8 @@ def _users_line(error: BaseException) -> str:
 
 
 @cache
-def _libraries() -> tuple[str, ...]:
+def libraries() -> tuple[str, ...]:
+    """How the paths begin of files that are no code of the user's."""
     packages = ("pyspark", "py4j", "sparkk8s_nb")
     specs = [find_spec(name) for name in packages]
     return tuple(f"{Path(spec.origin).parent}/" for spec in specs if spec is not None and spec.origin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,11 +37,13 @@ def launch_plan(base: Path, *, memory: str = "1g") -> LaunchPlan:
 
 
 @contextmanager
-def local_driver(base: Path, *, shared_paths: SharedPaths, warehouse: Path) -> Iterator[SparkDriver]:
+def local_driver(
+    base: Path, *, shared_paths: SharedPaths, warehouse: Path, conf: Mapping[str, str] | None = None
+) -> Iterator[SparkDriver]:
     """A driver that may write to ``shared_paths`` alone, with its hooks; ended at the end."""
     launching = LaunchingSparkDriver(launch_jvm(launch_plan(base)), shared_paths=shared_paths)
     try:
-        driver = launching.start({**CONF, "spark.sql.warehouse.dir": warehouse.as_uri()})
+        driver = launching.start({**CONF, "spark.sql.warehouse.dir": warehouse.as_uri(), **(conf or {})})
         try:
             driver.hook(lambda: None)
             yield driver

@@ -27,6 +27,7 @@ public class ActivityListener extends SparkListener {
   private final ExecutorWork executors = new ExecutorWork();
   private final Map spilled = new LinkedHashMap();
   private final StreamingQueries queries = new StreamingQueries();
+  private final Statements statements = new Statements();
   private long drains = 0;
 
   public ActivityListener(SparkContext context) {
@@ -56,6 +57,7 @@ public class ActivityListener extends SparkListener {
     StageSums stage = stage(info.stageId(), info.attemptNumber());
     stage.tasks = info.numTasks();
     stage.name = info.name();
+    stage.operators = Operators.of(info);
     stage.submitted = info.submissionTime().isDefined()
         ? ((Long) info.submissionTime().get()).longValue() : System.currentTimeMillis();
     stage.dirty = true;
@@ -75,9 +77,7 @@ public class ActivityListener extends SparkListener {
   public synchronized void onTaskStart(SparkListenerTaskStart event) {
     TaskInfo info = event.taskInfo();
     StageSums stage = stage(event.stageId(), event.stageAttemptId());
-    stage.active++;
-    if (info.speculative()) stage.speculative++;
-    stage.dirty = true;
+    stage.began(info);
     executors.began(info);
   }
 
@@ -85,7 +85,7 @@ public class ActivityListener extends SparkListener {
     TaskInfo info = event.taskInfo();
     if (info == null) return;
     StageSums stage = stage(event.stageId(), event.stageAttemptId());
-    if (stage.active > 0) stage.active--;
+    stage.ended(info);
     boolean killed = event.reason() instanceof TaskKilled;
     boolean failed = !info.successful() && !killed;
     executors.ended(info, failed);
@@ -99,7 +99,6 @@ public class ActivityListener extends SparkListener {
     }
     stage.measure(info, event.taskMetrics());
     if (event.taskMetrics() != null) spill(info.executorId(), event.taskMetrics().diskBytesSpilled());
-    stage.dirty = true;
   }
 
   public synchronized void onExecutorAdded(SparkListenerExecutorAdded event) {
@@ -114,6 +113,7 @@ public class ActivityListener extends SparkListener {
   }
 
   public synchronized void onOtherEvent(SparkListenerEvent event) {
+    statements.take(event);
     queries.take(event);
   }
 
@@ -123,9 +123,10 @@ public class ActivityListener extends SparkListener {
     StringBuilder text = new StringBuilder(1024);
     text.append("{\"n\":").append(drains++).append(",\"t\":").append(now);
     text.append(",\"d\":").append(jobs.dropped + queries.dropped).append(",\"q\":").append(lostByTheBus());
+    statements.drain(text);
     jobs.drain(text);
     text.append(",\"s\":[");
-    drainStages(text);
+    drainStages(text, now);
     text.append("],\"x\":[");
     executors.drain(text, now);
     text.append("],\"r\":[");
@@ -203,28 +204,15 @@ public class ActivityListener extends SparkListener {
     return sum == null ? 0L : sum[0];
   }
 
-  /** Ids of active jobs that carry a tag, without those of streaming queries. */
-  public synchronized int[] jobsOf(String tag) {
-    return jobs.withTag(tag);
-  }
-
-  /** Cancel the active jobs that carry a tag; returns how many. Called again it takes later ones as well. */
-  public int cancel(String tag, String why) {
-    int[] ids = jobsOf(tag);
-    for (int i = 0; i < ids.length; i++) context.cancelJob(ids[i], why);
-    return ids.length;
-  }
-
-  private void drainStages(StringBuilder text) {
+  private void drainStages(StringBuilder text, long now) {
     boolean first = true;
     for (Iterator i = stages.entrySet().iterator(); i.hasNext(); ) {
       Map.Entry entry = (Map.Entry) i.next();
       StageSums stage = (StageSums) entry.getValue();
-      if (stage.dirty) {
+      if (stage.hasNews(now)) {
         if (!first) text.append(',');
         first = false;
-        stage.write(text);
-        stage.dirty = false;
+        stage.write(text, now);
       }
       if (stage.completed > 0 && stage.active == 0) {
         i.remove();

@@ -1,48 +1,34 @@
 package sparkk8s;
 
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Iterator;
-import java.util.Map;
 import java.util.Properties;
 import org.apache.spark.scheduler.JobSucceeded$;
 import org.apache.spark.scheduler.SparkListenerJobEnd;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.StageInfo;
 
-/** Jobs that begin and end, told once each; and which are active, by the tags that they carry. */
+/** Jobs that begin and end, told once each. */
 final class JobEvents {
   private static final int EVENTS = 5000;
   private static final int STAGES_IN_A_JOB = 1000;
   private static final int MANY_TAGS = 20000;
 
-  private final Map active = new HashMap();
   private ArrayList starts = new ArrayList();
   private ArrayList ends = new ArrayList();
   long dropped = 0;
 
-  /** An active job. */
-  private static final class Job {
-    boolean streaming;
-    String tags = "";
-  }
-
   void started(SparkListenerJobStart event) {
-    Properties properties = event.properties();
-    Job job = new Job();
-    job.tags = property(properties, "spark.job.tags");
-    job.streaming = property(properties, "sql.streaming.queryId").length() > 0;
-    active.put(Integer.valueOf(event.jobId()), job);
     if (starts.size() >= EVENTS) {
       dropped++;
       return;
     }
+    Properties properties = event.properties();
     StringBuilder text = new StringBuilder();
     text.append('[').append(event.jobId()).append(',').append(event.time()).append(',');
     JsonText.quote(text, property(properties, "spark.job.description"));
     text.append(',');
     // Whole: a tag that is cut would be another cell's.
-    JsonText.quote(text, job.tags, MANY_TAGS);
+    JsonText.quote(text, property(properties, "spark.job.tags"), MANY_TAGS);
     text.append(',');
     JsonText.quote(text, property(properties, "spark.sql.execution.id"));
     text.append(',');
@@ -62,7 +48,6 @@ final class JobEvents {
   }
 
   void ended(SparkListenerJobEnd event) {
-    active.remove(Integer.valueOf(event.jobId()));
     if (ends.size() >= EVENTS) {
       dropped++;
       return;
@@ -80,19 +65,6 @@ final class JobEvents {
     JsonText.list(text, "k", ends);
     starts = new ArrayList();
     ends = new ArrayList();
-  }
-
-  /** Ids of active jobs that carry a tag, without those of streaming queries, which are not their cell's. */
-  int[] withTag(String tag) {
-    ArrayList found = new ArrayList();
-    for (Iterator i = active.entrySet().iterator(); i.hasNext(); ) {
-      Map.Entry entry = (Map.Entry) i.next();
-      Job job = (Job) entry.getValue();
-      if (!job.streaming && ("," + job.tags + ",").indexOf("," + tag + ",") >= 0) found.add(entry.getKey());
-    }
-    int[] ids = new int[found.size()];
-    for (int i = 0; i < ids.length; i++) ids[i] = ((Integer) found.get(i)).intValue();
-    return ids;
   }
 
   private static String property(Properties properties, String name) {

@@ -13,15 +13,24 @@ import org.apache.spark.scheduler.TaskInfo;
 final class StageSums {
   private static final int SLOWEST = 5;
   private static final int CAUSES = 5;
+  private static final int OLDEST = 10;
+  private static final int RUNNING = 10000;
+
+  /** A task that has run for less is no straggler yet: one that ends sooner is never told of. */
+  private static final long OLD_MS = 1000L;
 
   int id, attempt, tasks, active, done, failed, killed, speculative;
   long submitted, completed, runMs, cpuMs, gcMs, in, out, shuffleRead, shuffleWrite, memorySpill, diskSpill;
   long inRecords, outRecords, longest;
-  String name = "", failure = "";
+  String name = "", operators = "", failure = "";
   boolean dirty = true, named = false;
   final int[] durations = new int[48];
   final TreeSet slowest = new TreeSet();
   final Map causes = new LinkedHashMap();
+
+  /** Tasks that run, by their ids; those that began first come first. As many as the executors have cores. */
+  private final Map running = new LinkedHashMap();
+  private int oldTold = 0;
 
   /** A finished task that took long; ordered by how long. */
   private static final class Slow implements Comparable {
@@ -46,10 +55,59 @@ final class StageSums {
     }
   }
 
-  void write(StringBuilder text) {
+  void began(TaskInfo info) {
+    active++;
+    if (info.speculative()) speculative++;
+    if (running.size() < RUNNING) running.put(Long.valueOf(info.taskId()), info);
+    dirty = true;
+  }
+
+  void ended(TaskInfo info) {
+    if (active > 0) active--;
+    running.remove(Long.valueOf(info.taskId()));
+    dirty = true;
+  }
+
+  /** Whether there is something that has not been told: also that a task that runs has become an old one. */
+  boolean hasNews(long now) {
+    return dirty || countOld(now) > oldTold;
+  }
+
+  private int countOld(long now) {
+    int count = 0;
+    if (completed > 0) return 0;
+    for (Iterator i = running.values().iterator(); i.hasNext() && count < OLDEST; count++) {
+      if (now - ((TaskInfo) i.next()).launchTime() < OLD_MS) break;
+    }
+    return count;
+  }
+
+  /** The tasks that have run longest: partition, begin, executor. */
+  private void writeOldest(StringBuilder text, long now) {
+    oldTold = countOld(now);
+    Iterator i = running.values().iterator();
+    for (int n = 0; n < oldTold; n++) {
+      TaskInfo info = (TaskInfo) i.next();
+      if (n > 0) text.append(',');
+      text.append('[').append(partition(info)).append(',').append(info.launchTime()).append(',');
+      JsonText.quote(text, info.executorId());
+      text.append(']');
+    }
+  }
+
+  private static int partition(TaskInfo info) {
+    return info.partitionId() >= 0 ? info.partitionId() : info.index();
+  }
+
+  void write(StringBuilder text, long now) {
     text.append('[').append(id).append(',').append(attempt).append(',');
-    if (named) text.append("null"); else JsonText.quote(text, name);
+    if (named) text.append("null,null"); else {
+      JsonText.quote(text, name);
+      text.append(',');
+      JsonText.quote(text, operators);
+    }
     named = name.length() > 0;
+    dirty = false;
     text.append(',').append(tasks).append(',').append(active).append(',').append(done);
     text.append(',').append(failed).append(',').append(killed).append(',').append(speculative);
     text.append(',').append(submitted).append(',').append(completed).append(',');
@@ -78,6 +136,8 @@ final class StageSums {
       JsonText.quote(text, (String) entry.getKey());
       text.append(',').append(((int[]) entry.getValue())[0]).append(']');
     }
+    text.append("],[");
+    writeOldest(text, now);
     text.append("]]");
   }
 
@@ -102,8 +162,7 @@ final class StageSums {
     durations[bucket(ms)]++;
     if (ms > longest) longest = ms;
     if (slowest.size() < SLOWEST || ms > ((Slow) slowest.first()).ms) {
-      slowest.add(new Slow(ms, info.taskId(), info.partitionId() >= 0 ? info.partitionId() : info.index(),
-          info.executorId(), spilled));
+      slowest.add(new Slow(ms, info.taskId(), partition(info), info.executorId(), spilled));
       if (slowest.size() > SLOWEST) slowest.pollFirst();
     }
   }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sparkk8s_nb.model.activity import JOBS_KEPT, STREAM_JOBS_KEPT, Activity
-from sparkk8s_nb.model.drained import Drained, JobEnded, JobStarted, PlannedStage
+from sparkk8s_nb.model.activity import EXECUTIONS_KEPT, JOBS_KEPT, STREAM_JOBS_KEPT, Activity
+from sparkk8s_nb.model.drained import Drained, JobEnded, JobStarted, PlannedStage, SqlStarted
 from sparkk8s_nb.model.progress import JobProgress, JobState, StageProgress
 from sparkk8s_nb.model.streams import Stream
+from sparkk8s_nb.model.task_metrics import RunningTask
 
 
 def started(number: int, *stages: tuple[int, int], tag: str = "c", query: str = "") -> JobStarted:
@@ -220,3 +221,43 @@ def test_only_jobs_of_cells_keep_spark_busy() -> None:
     """A stream that runs for days is looked at less often."""
     assert not Activity().apply(Drained(started=(started(0, query="q"),))).busy
     assert Activity().apply(Drained(started=(started(0),))).busy
+
+
+def test_a_job_knows_the_statement_of_its_query_also_when_it_begins_later() -> None:
+    """And what the query is called, where nobody described the job."""
+    query = SqlStarted(id="4", description="count at line 3 of its cell", statement="SELECT 1")
+    activity = Activity().apply(Drained(executions=(query,)))
+    mine = replace(started(0, (1, 4)), sql="4")
+    told = replace(started(1, (2, 4)), sql="4", description="nightly load")
+    other = replace(started(2, (3, 4)), sql="5")
+    jobs = activity.apply(Drained(started=(mine, told, other))).jobs()
+    assert [job.statement for job in jobs] == ["SELECT 1", "SELECT 1", ""]
+    assert [job.description for job in jobs] == ["count at line 3 of its cell", "nightly load", "stage 3"]
+
+
+def test_of_executions_the_newest_are_remembered() -> None:
+    """A day of queries is no day of texts."""
+    activity = Activity()
+    for number in range(EXECUTIONS_KEPT + 5):
+        activity = activity.apply(Drained(executions=(SqlStarted(id=str(number), description="show"),)))
+    assert len(activity._executions) == EXECUTIONS_KEPT
+    assert "4" not in activity._executions
+
+
+def test_where_events_were_lost_no_task_is_called_slow_that_may_have_ended() -> None:
+    """Its end may be among them."""
+    long = replace(
+        stage(1, 200, 190), running=1, median=0.5, oldest=(RunningTask(partition=3, began=1.0, executor="1"),)
+    )
+    whole = only(Activity().apply(Drained(started=(started(0, (1, 200)),), stages=(long,))))
+    short = only(Activity().apply(Drained(started=(started(0, (1, 200)),), stages=(long,), lost=2)))
+    assert "has run for" in whole.stages[0].straggling_words(50.0)
+    assert short.stages[0].straggling_words(50.0) == ""
+
+
+def test_a_stages_operators_are_said_once_and_remembered() -> None:
+    """As its name is."""
+    first = replace(stage(1, 4, 1, name="count"), operators="Scan parquet > Exchange")
+    activity = Activity().apply(Drained(started=(started(0, (1, 4)),), stages=(first,)))
+    activity = activity.apply(Drained(stages=(stage(1, 4, 2, name=""),)))
+    assert only(activity).stages[0].operators == "Scan parquet > Exchange"

@@ -13,15 +13,14 @@ from sparkk8s_nb.model.callsites import callsite
         ("count at /tmp/ipykernel_27116/3319895896.py:6", "count at line 6 of its cell"),
         ("count at /var/folders/x y/T/ipykernel_5/77.py:12", "count at line 12 of its cell"),
         ("reduceByKey at <ipython-input-3-0f1a2b>:5", "reduceByKey at line 5 of its cell"),
-        (
-            "javaToPython at NativeMethodAccessorImpl.java:0",
-            "javaToPython at NativeMethodAccessorImpl.java:0",
-        ),
+        ("javaToPython at NativeMethodAccessorImpl.java:0", "javaToPython"),
+        ("$anonfun$withThreadLocalCaptured$1 at CompletableFuture.java:1768", ""),
+        ("run at ThreadPoolExecutor.java:1136", "run at ThreadPoolExecutor.java:1136"),
         ("count at /home/ada/ipykernel_7.py:3", "count at /home/ada/ipykernel_7.py:3"),
         ("run at batch 7", "run at batch 7"),
         ("", ""),
     ],
 )
 def test_a_cells_line_is_named_and_everything_else_left_as_spark_says_it(said: str, told: str) -> None:
-    """The files that kernels make up for cells are nobody's."""
+    """The files that kernels make up for cells are nobody's, and Spark's own threads and py4j no place at all."""
     assert callsite(said) == told

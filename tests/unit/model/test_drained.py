@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sparkk8s_nb.model.drained import PlannedStage, parse_drained
+from sparkk8s_nb.model.drained import PlannedStage, SqlStarted, parse_drained
 from sparkk8s_nb.model.streams import StreamState
-from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask
+from sparkk8s_nb.model.task_metrics import FailureCause, RunningTask, SlowTask
 from sparkk8s_nb.model.timeline import ExecutorWork
 
 SUMS = [900, 700, 90, 1, 2, 3, 4, 5, 6, 7, 8]
 STAGE = [
-    12, 1, "sum at <stdin>:1", 8, 2, 5, 1, 0, 0, 1000, 0, "", SUMS, 512, 7363,
-    [[3, 7363, "2", 64]], [["ZeroDivisionError", 1]],
+    12, 1, "sum at <stdin>:1", "Exchange > HashAggregate", 8, 2, 5, 1, 0, 0, 1000, 0, "", SUMS, 512, 7363,
+    [[3, 7363, "2", 64]], [["ZeroDivisionError", 1]], [[6, 1500, "3"]],
 ]  # fmt: skip
 READING: dict[str, Any] = {
     "n": 3, "t": 5000, "d": 1, "q": 2,
+    "e": [["4", "count at NativeMethodAccessorImpl.java:0", "SELECT  count(*) FROM trips"], ["5", "show", ""]],
     "j": [[7, 1500, "count", "s-cell-1,s-root", "4", "", "", [[12, 8, "sum"], [11, 4, "map"]]]],
     "k": [[6, 4900, 0, "cancelled"]],
     "s": [STAGE],
@@ -52,12 +53,22 @@ def test_a_stage_brings_counts_sums_and_what_slowed_it() -> None:
     assert (stage.median, stage.longest) == (0.512, 7.363)
     assert stage.slowest == (SlowTask(partition=3, seconds=7.363, executor="2", spilled=64),)
     assert stage.causes == (FailureCause(reason="ZeroDivisionError", count=1),)
+    assert stage.oldest == (RunningTask(partition=6, began=1.5, executor="3"),)
+    assert stage.operators == "Exchange > HashAggregate"
+
+
+def test_a_query_brings_what_it_is_called_and_its_statement_in_one_line() -> None:
+    """A DataFrame's has no statement."""
+    assert parse_drained(json.dumps(READING)).executions == (
+        SqlStarted(id="4", description="count", statement="SELECT count(*) FROM trips"),
+        SqlStarted(id="5", description="show"),
+    )
 
 
 def test_a_stage_that_failed_is_failed_also_when_it_has_an_end() -> None:
     """A completed stage with a reason has failed."""
     row = [*STAGE]
-    row[10], row[11] = 4000, "fetch failure"
+    row[11], row[12] = 4000, "fetch failure"
     (stage,) = parse_drained(json.dumps({**READING, "s": [row]})).stages
     assert (stage.state, stage.failure, stage.completed) == ("FAILED", "fetch failure", 4.0)
 

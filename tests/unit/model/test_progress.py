@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
-from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.task_metrics import FailureCause, RunningTask, SlowTask, TaskMetrics
 
 CELL = CellRef(tag="s-cell-1", count=3, cell_id="abc")
 
@@ -201,6 +202,50 @@ def test_skew_is_said_in_words_where_it_matters(skew: StageProgress, words: str)
     assert skew.skew_words == words
 
 
+def at_work(*began: float, done: int = 190, running: int = 4, **changes: Any) -> StageProgress:
+    """A stage with a median of 0.5 s, whose oldest tasks began then."""
+    oldest = tuple(
+        RunningTask(partition=30 + number, began=at, executor=str(number)) for number, at in enumerate(began)
+    )
+    made = stage(7, "ACTIVE", tasks=200, done=done, running=running, median=0.5, longest=0.6, oldest=oldest)
+    return replace(made, **changes)
+
+
+OLDEST = "30 on executor 0, 31 on executor 1, 32 on executor 2"
+
+
+@pytest.mark.parametrize(
+    ("working", "words"),
+    [
+        (at_work(60.0, 99.5), "1 of 200 tasks has run for 40 s, 80x the median: partition 30 on executor 0"),
+        (
+            at_work(60.0, 61.0, 62.0, 63.0, 99.9),
+            f"4 of 200 tasks have run for up to 40 s, 80x the median: partitions {OLDEST}, ...",
+        ),
+        (at_work(98.5), ""),
+        (at_work(), ""),
+        (at_work(60.0, state="COMPLETE"), ""),
+        (at_work(60.0, running=0), ""),
+        (at_work(60.0, median=0.0), ""),
+        (at_work(60.0, done=3, running=4), ""),
+        (at_work(60.0, 60.0, 60.0, done=5, running=3), ""),
+        (at_work(60.0, done=1, running=1), ""),
+    ],
+)
+def test_a_task_that_runs_far_longer_than_the_others_did_is_named_while_it_runs(
+    working: StageProgress, words: str
+) -> None:
+    """Not in a first wave that may be as long as a whole, nor one whose end is only not told yet."""
+    assert working.straggling_words(100.0) == words
+    assert working.words(100.0) == ((words,) if words else ())
+
+
+def test_of_very_many_slow_tasks_the_least_number_is_said() -> None:
+    """Only the oldest are known."""
+    slow = at_work(*(60.0 for _ in range(10)), running=50)
+    assert slow.straggling_words(100.0).startswith("at least 10 of 200 tasks have run")
+
+
 def test_a_stages_words_name_kinds_of_failure_and_no_host() -> None:
     """They may stay in a saved notebook."""
     causes = (
@@ -209,7 +254,7 @@ def test_a_stages_words_name_kinds_of_failure_and_no_host() -> None:
         FailureCause(reason="other causes", count=1),
     )
     broken = stage(7, "ACTIVE", failed=6, causes=causes, metrics=TaskMetrics(disk_spilled=2**30))
-    assert broken.words == (
+    assert broken.words(0.0) == (
         "6 tasks failed: PythonException (3), FetchFailed (2), other (1)",
         "spilled 1 GiB to disk",
     )

@@ -26,7 +26,7 @@ from sparkk8s_nb.model.fleet import (
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.streams import Stream, Streams, StreamState
-from sparkk8s_nb.model.task_metrics import FailureCause, SlowTask, TaskMetrics
+from sparkk8s_nb.model.task_metrics import FailureCause, RunningTask, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import BINS, ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import keyframe
 from sparkk8s_nb.model.wire_delta import delta
@@ -98,6 +98,11 @@ def cell_progress() -> Progress:
             longest=7.0,
             slowest=(SlowTask(partition=37, seconds=7.0, executor="1", spilled=2**30),),
             causes=(FailureCause(reason="java.io.IOException: no space left <i>", count=1),),
+            oldest=(
+                RunningTask(partition=90, began=1000.5, executor="2"),
+                RunningTask(partition=119, began=1004.0, executor="1"),
+            ),
+            operators="Scan parquet > Exchange",
         ),
     )
     running = JobProgress(
@@ -113,6 +118,7 @@ def cell_progress() -> Progress:
         skipped=40,
         submitted=1000.0,
         sql="3",
+        statement="SELECT kind, count(*) FROM events WHERE day = '<b>' GROUP BY kind",
     )
     done = JobProgress(
         id=1,

@@ -30,7 +30,7 @@ from sparkk8s_nb.model.fleet import (
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress, StageProgress
 from sparkk8s_nb.model.state import StartPhase
 from sparkk8s_nb.model.streams import Stream, Streams, StreamState
-from sparkk8s_nb.model.task_metrics import SlowTask, TaskMetrics
+from sparkk8s_nb.model.task_metrics import RunningTask, SlowTask, TaskMetrics
 from sparkk8s_nb.model.timeline import ExecutorWork, Timeline
 from sparkk8s_nb.model.wire import keyframe
 from sparkk8s_nb.model.wire_delta import SMALL, delta, message, patched, received, size
@@ -217,13 +217,15 @@ def ended(job: JobProgress, at: float) -> JobProgress:
 
 
 def cells() -> Iterator[dict[str, Any]]:
-    """A job with a slow task, then a second one, with the executors' time; at the end nothing runs."""
+    """A job with a slow task, then a query with one that still runs, and the executors' time; then nothing runs."""
     cell = CellRef(tag="t", count=1, cell_id="c-1")
     shown, line, sent = Progress(cell=cell, as_of=1000.0), Timeline(start=1000.0), None
     slow = {"longest": 9.0, "slowest": (SlowTask(partition=7, seconds=9.0, executor="2"),)}
     first = [running(0, done, 40, 1000.0) for done in (0, 8, 16)] + [running(0, 39, 40, 1000.0, **slow)]
     over = ended(first[-1], 1009.5)
-    second = [[over, running(1, done, 200, 1010.0)] for done in (0, 150)]
+    long = {"oldest": (RunningTask(partition=3, began=1001.5, executor="1"),)}
+    query = {"sql": "5", "statement": "SELECT count(*) FROM events"}
+    second = [[over, replace(running(1, done, 200, 1010.0, **long), **query)] for done in (0, 150)]
     last = [over, ended(second[-1][-1], 1012.0)]
     yield keyframe({}, None, shown, 0, at=1000.0)
     for at, jobs in enumerate([*([job] for job in first), [over], *second, last, last], 1001):

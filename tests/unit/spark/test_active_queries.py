@@ -140,20 +140,6 @@ def test_a_query_that_is_not_active_any_more_is_told_once_with_its_end() -> None
     assert queries.read() == ()
 
 
-def test_an_end_that_is_seen_between_two_readings_is_told_by_the_next() -> None:
-    """As after a cancel, which looks whose jobs run."""
-    query = Query(failure="boom")
-    spark = Spark(query)
-    queries = ActiveQueries(spark, lambda: 5.0)
-    queries.read()
-    spark.active = []
-    queries.look()
-    queries.look()
-    (ended,) = queries.read()
-    assert (ended.state, ended.error) == (StreamState.FAILED, "boom")
-    assert queries.read() == ()
-
-
 def test_a_reading_asks_for_a_bounded_number_of_queries() -> None:
     """Each takes a handful of calls."""
     many = Spark(*(Query(run=f"r-{number}") for number in range(3 * QUERIES_READ)))
@@ -184,3 +170,13 @@ def test_the_job_of_an_active_query_is_known_by_its_group() -> None:
     queries = ActiveQueries(Spark(Query()), lambda: 5.0)
     queries.read()
     assert queries.of_job({"jobGroup": RUN}) == (ID, -1)
+
+
+def test_rows_are_those_of_all_batches_since_the_query_was_first_seen():
+    """Each batch counts once, also where several have ended between two readings."""
+    query = Query(batches=[Batch(0, rows=5), Batch(1, rows=7)])
+    queries = ActiveQueries(Spark(query), lambda: 1.0)
+    assert queries.read()[0].rows == 12
+    query.batches += [Batch(2, rows=1), Batch(3, rows=2)]
+    assert queries.read()[0].rows == 15
+    assert queries.read()[0].rows == 15

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sparkk8s_nb.model.fleet import ExecutorsSeen, ExecutorStatus, Fleet, PodSeen, PodView
 from sparkk8s_nb.model.progress import JobProgress, JobState, Progress
 from sparkk8s_nb.views.html import fleet_html, progress_detail_html, progress_html, summary_html
+from sparkk8s_nb.views.text import progress_text
 
 LIMIT = 5 * 1024
 EVIL = "<script>alert('x')</script>&"
@@ -83,3 +86,21 @@ def test_it_names_no_pod_and_no_node_unless_asked() -> None:
     fleet = fleet.apply(ExecutorsSeen(executors=(ExecutorStatus(id="1"),), at=1.0))
     assert "secret" not in fleet_html(fleet, 2.0)
     assert "secret-node" in fleet_html(fleet, 2.0, names=True)
+
+
+def test_no_statement_is_in_what_a_notebook_may_keep() -> None:
+    """It may hold anything; the live widget alone shows it."""
+    running = JobProgress(
+        id=1, description="show", state=JobState.RUNNING, tags=(), stages=(), tasks=1, sql="1",
+        statement="SELECT 'a-secret'",
+    )  # fmt: skip
+    ended = replace(running, state=JobState.FAILED, ended=2.0)
+    for job in (running, ended):
+        shown = Progress.of(None, [job], 3.0)
+        for text in (
+            progress_html(shown),
+            progress_detail_html(shown),
+            progress_text(shown),
+            shown.summary(),
+        ):
+            assert "a-secret" not in text

@@ -13,8 +13,8 @@ SKEW_RATIO = 4.0
 SKEW_SECONDS = 2.0
 """... if it also took so much longer than the median."""
 
-FEW_SLOW = 2
-"""A task that runs is slow only beside so many times as many that have ended: else all of them may be long."""
+ENDED_FOR_RUNNING = 3
+"""A task that runs is called slow once so many times as many have ended as run: the first ones also start workers."""
 
 OLDEST_TOLD = 10
 """So many of the tasks that have run longest are known one by one."""
@@ -110,18 +110,18 @@ class StageProgress:
     def straggling(self, now: float) -> tuple[RunningTask, ...]:
         """The tasks that run and have for far longer than the median, the oldest first.
 
-        None while so few have ended that the others may just be as long: a first wave of empty partitions.
+        None while few have ended beside those that run: a first wave, which also starts Python's workers, has
+        nothing to be measured by.
 
         Parameters
         ----------
         now : float
             Seconds since the epoch.
         """
-        if self.state != "ACTIVE" or not self.median or self.done < max(2, self.running):
+        if self.state != "ACTIVE" or not self.median or self.done < ENDED_FOR_RUNNING * self.running:
             return ()
         least = max(SKEW_RATIO * self.median, self.median + SKEW_SECONDS)
-        slow = tuple(task for task in self.oldest[: self.running] if now - task.began >= least)
-        return slow if self.done >= FEW_SLOW * len(slow) else ()
+        return tuple(task for task in self.oldest[: self.running] if now - task.began >= least)
 
     def straggling_words(self, now: float) -> str:
         """Which tasks that still run have for far longer than the median; empty where none has.

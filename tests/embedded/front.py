@@ -22,7 +22,7 @@ class Front:
         self.client = client
         self.messages: list[dict[str, Any]] = []
 
-    def run(self, code: str, *, cell: str = "", subshell: str = "") -> str:
+    def run(self, code: str, *, cell: str = "", subshell: str = "", store: bool = True) -> str:
         """Send a cell and return the id of its request.
 
         Parameters
@@ -32,8 +32,10 @@ class Front:
             The notebook's id of the cell, as JupyterLab sends it.
         subshell : str
             Where to run it; the main shell if not given.
+        store : bool
+            Whether it is counted in the history: the next cell has the same number as one that is not.
         """
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        content = {"code": code, "silent": False, "store_history": store, "user_expressions": {}}
         message = self.client.session.msg("execute_request", {**content, "allow_stdin": False})
         message["metadata"] = {"cellId": cell} if cell else {}
         return self._send(message, subshell)

@@ -22,10 +22,10 @@ def _slow(number):
 sc.parallelize(range(8), 8).map(_slow).count()
 """
 
-TWO_JOBS = """
+JOBS = """
 import time
 _until = time.monotonic() + 60
-while len(sc.statusTracker().getActiveJobsIds()) < 2:
+while len(sc.statusTracker().getActiveJobsIds()) < {}:
     assert time.monotonic() < _until
     time.sleep(0.02)
 """
@@ -160,18 +160,23 @@ def test_a_views_cancel_spares_a_subshells_cell_that_has_the_same_number(session
     """By the tag of the execution that the view shows; the number would mean both."""
     front = Front(session.client)
     page = Page(front)
+    helper = front.subshell()
+    beside = front.run(BLOCKS, cell="beside", subshell=front.subshell(), store=False)
+    front.idle(front.run(JOBS.format(1), subshell=helper, store=False))
     main = front.run(BLOCKS, cell="main")
-    page.until(running, "the job that runs")
-    beside = front.run(BLOCKS, cell="beside", subshell=front.subshell())
-    front.idle(front.run(TWO_JOBS, subshell=front.subshell()))
-    cell = page.until(running, "the main cell")["progress"]["cell"]
-    assert cell["id"] == "main"
+    front.idle(front.run(JOBS.format(2), subshell=helper, store=False))
+
+    def shows_main(state: dict[str, Any]) -> bool:
+        progress = state["progress"]
+        return bool(progress["state"] == "RUNNING" and progress["cell"]["id"] == "main")
+
+    cell = page.until(shows_main, "the main cell's job")["progress"]["cell"]
     first = said(page.do("cancel", tag=cell["tag"], cell=cell["id"]))
     assert first == f"Cancelled 1 job of cell [{cell['execution_count']}]."
     front.idle(main, errors=True)
     assert session.value("len(sc.statusTracker().getActiveJobsIds())") == 1
-    errors = [message["parent_header"]["msg_id"] for message in front.of("error")]
-    assert errors == [main]
+    assert [message["parent_header"]["msg_id"] for message in front.of("error")] == [main]
+    # The same words: the two have one number.
     assert said(page.do("cancel", cell="beside")) == first
     front.idle(beside, errors=True)
 

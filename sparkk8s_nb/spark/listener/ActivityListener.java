@@ -28,6 +28,7 @@ public class ActivityListener extends SparkListener {
   private final Map spilled = new LinkedHashMap();
   private final StreamingQueries queries = new StreamingQueries();
   private final Statements statements = new Statements();
+  private final Operators operators = new Operators();
   private long drains = 0;
 
   public ActivityListener(SparkContext context) {
@@ -57,7 +58,7 @@ public class ActivityListener extends SparkListener {
     StageSums stage = stage(info.stageId(), info.attemptNumber());
     stage.tasks = info.numTasks();
     stage.name = info.name();
-    stage.operators = Operators.of(info);
+    stage.operators = operators.of(info, event.properties());
     stage.submitted = info.submissionTime().isDefined()
         ? ((Long) info.submissionTime().get()).longValue() : System.currentTimeMillis();
     stage.dirty = true;
@@ -114,6 +115,7 @@ public class ActivityListener extends SparkListener {
 
   public synchronized void onOtherEvent(SparkListenerEvent event) {
     statements.take(event);
+    operators.take(event);
     queries.take(event);
   }
 

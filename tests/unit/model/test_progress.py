@@ -227,9 +227,11 @@ OLDEST = "30 on executor 0, 31 on executor 1, 32 on executor 2"
         (at_work(60.0, state="COMPLETE"), ""),
         (at_work(60.0, running=0), ""),
         (at_work(60.0, median=0.0), ""),
-        (at_work(60.0, done=3, running=4), ""),
-        (at_work(60.0, 60.0, 60.0, done=5, running=3), ""),
-        (at_work(60.0, done=1, running=1), ""),
+        (at_work(60.0, done=11, running=4), ""),
+        (
+            at_work(60.0, done=12, running=4),
+            "1 of 200 tasks has run for 40 s, 80x the median: partition 30 on executor 0",
+        ),
     ],
 )
 def test_a_task_that_runs_far_longer_than_the_others_did_is_named_while_it_runs(

@@ -14,6 +14,7 @@ import pytest
 
 from sparkk8s_nb.model.activity import Activity
 from sparkk8s_nb.model.progress import JobProgress, Progress
+from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark.active_jobs import ActiveJobs
 from sparkk8s_nb.spark.driver import SparkDriver
 from tests.embedded.kernels import eventually
@@ -33,7 +34,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def driver(shared: Path) -> Iterator[SparkDriver]:
     """One for all; four tasks run at once."""
-    with local_driver(shared, shared_paths=[str(shared)], warehouse=shared / "warehouse", conf=CONF) as made:
+    paths = SharedPaths(shared=(str(shared),))
+    with local_driver(shared, shared_paths=paths, warehouse=shared / "warehouse", conf=CONF) as made:
         made.drain()
         yield made
 

@@ -1,6 +1,8 @@
 """The part of a frame that tells of a cell: its jobs and stages, and the executors' time.
 
-In jobs and stages a number that is 0 and a text that is empty are left out.
+In jobs and stages a number that is 0 and a text that is empty are left out. ``queries`` has the statements of the
+jobs that are shown, by their ``sql``; a stage's ``straggling`` the tasks that run and have for far longer than the
+median: partition, when it began, executor, the oldest first. Readers count their seconds on their own.
 """
 
 from __future__ import annotations

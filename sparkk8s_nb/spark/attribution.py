@@ -156,7 +156,8 @@ class JobTagger:
     def update(self) -> None:
         """Have the jobs of this thread's next command carry the tags of its cell."""
         applied, wanted = self._local, current_tags()
-        if applied.busy or (wanted == applied.tags and (not wanted or self._same_connection())):
+        as_wanted = wanted == applied.tags and not applied.unsure
+        if applied.busy or (as_wanted and (not wanted or self._same_connection())):
             return
         from py4j.protocol import Py4JError
 
@@ -168,6 +169,7 @@ class JobTagger:
             pass
         else:
             applied.tags = wanted
+            applied.unsure.clear()
             connection = self._client.get_thread_connection()
             applied.connection = _no_connection if connection is None else weakref.ref(connection)
         finally:
@@ -183,11 +185,15 @@ class JobTagger:
             # Tasks of a cancelled job end at once, also those that sleep or wait for a Python worker.
             context.setInterruptOnCancel(True)
             self._on_connection()
-        for tag in before or ():
+        # The stop button may end any of these calls: what it did to a tag is then not known.
+        unsure = self._local.unsure
+        for tag in {**dict.fromkeys(before or ()), **dict.fromkeys(tuple(unsure))}:
             if tag not in wanted:
+                unsure.add(tag)
                 context.removeJobTag(tag)
         for tag in wanted:
-            if tag not in (before or ()):
+            if tag not in (before or ()) or tag in unsure:
+                unsure.add(tag)
                 context.addJobTag(tag)
 
 
@@ -201,3 +207,6 @@ class _Applied(threading.local):
     busy = False
     tags: tuple[str, ...] = ()
     connection: Callable[[], Any] = staticmethod(_no_connection)
+
+    def __init__(self) -> None:
+        self.unsure: set[str] = set()

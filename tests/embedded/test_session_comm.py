@@ -159,12 +159,12 @@ def test_a_page_that_comes_while_a_cell_blocks_sees_its_job_and_can_scale_and_ca
 def test_a_views_cancel_spares_a_subshells_cell_that_has_the_same_number(session: Kernel) -> None:
     """By the tag of the execution that the view shows; the number would mean both."""
     front = Front(session.client)
-    page = Page(front)
     helper = front.subshell()
     beside = front.run(BLOCKS, cell="beside", subshell=front.subshell(), store=False)
     front.idle(front.run(JOBS.format(1), subshell=helper, store=False))
     main = front.run(BLOCKS, cell="main")
     front.idle(front.run(JOBS.format(2), subshell=helper, store=False))
+    page = Page(front)
 
     def shows_main(state: dict[str, Any]) -> bool:
         progress = state["progress"]

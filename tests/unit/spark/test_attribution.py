@@ -185,6 +185,7 @@ class Jvm:
         self.calls: list[tuple[Any, ...]] = []
         self.connection: Any = None
         self.dead = False
+        self.press_in = ""
 
     def get_thread_connection(self) -> Any:
         return self.connection
@@ -196,6 +197,9 @@ class Jvm:
             self.connect()
         self.calls.append(call)
         self.tagger.update()  # every call is a command, which passes here as well
+        if call[0] == self.press_in:
+            self.press_in = ""
+            raise KeyboardInterrupt
 
     def connect(self) -> None:
         class Connection:
@@ -293,3 +297,24 @@ def test_each_thread_has_tags_of_its_own():
     thread.start()
     thread.join()
     assert other.calls == []
+
+
+def test_a_tag_whose_call_was_interrupted_stays_on_no_later_cell():
+    """The JVM may have it or not: it is taken away, and where it is still wanted given anew."""
+    jvm = Jvm.with_tagger()
+    mark = CellMark("s-1")
+    work_for(mark)
+    jvm.command()
+    mark.interrupted()
+    jvm.press_in = "+"
+    with pytest.raises(KeyboardInterrupt):
+        jvm.command()
+    assert jvm.command() == [("+", "s-1-after-1")]
+    assert jvm.command() == []
+    mark.interrupted()
+    jvm.press_in = "+"
+    with pytest.raises(KeyboardInterrupt):
+        jvm.command()
+    work_for(CellMark("s-2"))
+    assert set(jvm.command()) == {("-", "s-1"), ("-", "s-1-after-1"), ("-", "s-1-after-2"), ("+", "s-2")}
+    assert jvm.command() == []

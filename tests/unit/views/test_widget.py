@@ -177,12 +177,15 @@ def test_the_executors_time_is_drawn_once_and_told_in_words(tmp_path: Path) -> N
     """As bars whose height counts, with marks for failures and stragglers; words for whoever cannot see them."""
     frame = GOLDEN / "progress.json"
     first, again = draw("progress", tmp_path, frame, frame)["shown"]
-    # Two labels, two grounds, four bars, a cross on its ground; the axis with seven times. Nothing more for what is
-    # there already.
-    assert first["drawn"] == 10 + 15
+    # Two labels, two grounds, four bars, a cross on its ground, two marks of a task that still runs; the axis with
+    # seven times. Nothing more for what is there already.
+    assert first["drawn"] == 12 + 15
     assert again["drawn"] == first["drawn"]
     label = next(one for one in first["labels"] if one.startswith("Mean number"))
-    assert label == "Mean number of tasks at work, executor 1: 1.8, executor 2: 0.2 and 1 failed"
+    assert label == (
+        "Mean number of tasks at work, executor 1: 1.8, executor 2: 0.2 and 1 failed, "
+        "runs a task far slower than the median"
+    )
     for part in (
         "at work; full height: 2 tasks at once, each bar 0.5 s|",
         "✕ 1 failed task|",

@@ -43,7 +43,7 @@ def test_a_slow_task_is_named_and_marked_while_it_runs_below_its_statement(
     )
     expect(cell.view).to_contain_text("SELECT k, count(*) AS trips FROM slow")
     expect(cell.view).to_contain_text("runs ")
-    expect(cell.view).to_contain_text("△ runs one far slower than the median, its time marked above the bars")
+    expect(cell.view).to_contain_text("△ runs a task far slower than the median")
     if folder := os.environ.get("SPARKK8S_PICTURES"):
         cell.view.screenshot(path=ROOT / folder / "slow-task.png")
     cell.view.get_by_label("Fold the jobs of this cell").click()

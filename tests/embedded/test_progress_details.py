@@ -146,6 +146,18 @@ def test_a_dataframes_job_is_called_after_the_line_of_its_action(driver: SparkDr
     assert all(not stage.name or stage.name in called for job in jobs for stage in job.stages)
 
 
+def test_steps_of_another_plan_are_not_told_of_a_stage_that_has_the_same_name_for_its_own(
+    driver: SparkDriver,
+):
+    """A DataFrame over rows of another one: each plan counts what is compiled from 1."""
+    watch = Watch(driver)
+    spark = driver.spark
+    rows = spark.range(0, 20, 1, 4).rdd.map(lambda row: (row.id % 3,))
+    spark.createDataFrame(rows, "k long").where("k <> 9").groupBy("k").count().collect()
+    (first, *_) = [stage for job in watch.jobs() for stage in job.stages if stage.operators]
+    assert "Aggregate" in first.operators or "WholeStageCodegen" in first.operators, first.operators
+
+
 def test_what_follows_an_action_is_not_called_after_it(driver: SparkDriver):
     """A job that no action of ours begins has no line."""
     watch = Watch(driver)

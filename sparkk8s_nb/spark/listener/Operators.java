@@ -44,7 +44,7 @@ final class Operators {
     String key = String.valueOf(execution);
     Map compiled = new HashMap();
     executions.remove(key);
-    // The plan of a subquery counts what it compiles anew: the same names would be told of other steps.
+    // A plan within a plan (a subquery's, a cached one's) counts what it compiles anew: one name may mean two things.
     if (!find(plan, compiled, new int[] {NODES}) || compiled.isEmpty()) return;
     executions.put(key, compiled);
     if (executions.size() > EXECUTIONS) {
@@ -60,7 +60,8 @@ final class Operators {
     if (node.nodeName().startsWith(COMPILED)) {
       LinkedHashSet steps = new LinkedHashSet();
       for (int i = 0; i < node.children().length(); i++) steps((SparkPlanInfo) node.children().apply(i), steps);
-      compiled.put(node.nodeName(), steps);
+      Object other = compiled.put(node.nodeName(), steps);
+      if (other != null && !other.equals(steps)) return false;
     }
     for (int i = 0; i < node.children().length(); i++) {
       if (!find((SparkPlanInfo) node.children().apply(i), compiled, left)) return false;

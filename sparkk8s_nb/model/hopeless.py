@@ -138,15 +138,30 @@ def _pull(said: str, events: Sequence[PodEvent]) -> Hopeless | None:
     obstacle = _certain_pull(words)
     if obstacle is None:
         return None
-    if obstacle is Obstacle.NO_ACCESS:
-        lacking = _newest(events, "FailedToRetrieveImagePullSecret")
-        found = _PULL_SECRETS.search(lacking.message) if lacking is not None else None
-        if found is not None:
-            return Hopeless(
-                obstacle=Obstacle.NO_PULL_SECRET,
-                reason=f"its image cannot be pulled, and the pull secret {found[1]} is not there",
-            )
-    return Hopeless(obstacle=obstacle, reason=f"its image cannot be pulled: {short(_last_words(words))}")
+    lacking = _lacking_pull_secret(events)
+    if obstacle is Obstacle.NO_ACCESS and lacking:
+        return Hopeless(obstacle=Obstacle.NO_PULL_SECRET, reason=f"its image cannot be pulled{lacking}")
+    return Hopeless(obstacle=obstacle, reason=_pull_failure(words, lacking))
+
+
+def pull_failure(pod: PodView, events: Sequence[PodEvent]) -> str:
+    """Why an image could not be pulled so far, where it may yet be."""
+    said = " ".join(pod.message.split()) or pod.reason
+    return _pull_failure(said, _lacking_pull_secret(events))
+
+
+def _pull_failure(said: str, lacking: str) -> str:
+    return f"its image cannot be pulled: {short(_last_words(said))}{lacking}"
+
+
+def _lacking_pull_secret(events: Sequence[PodEvent]) -> str:
+    """What is to be added to a pull's failure: the kubelet goes on without a Secret that it does not find.
+
+    A registry that shows images to those alone who may pull them says "not found" to others.
+    """
+    told = _newest(events, "FailedToRetrieveImagePullSecret")
+    found = _PULL_SECRETS.search(told.message) if told is not None else None
+    return f", and the pull secret {found[1]} is not there" if found is not None else ""
 
 
 def _certain_pull(said: str) -> Obstacle | None:

@@ -39,7 +39,7 @@ _LIMIT = 240
 
 
 def pending_reason(pod: PodView, code: str) -> str:
-    """Why a pod does not run yet; ``code`` is what it waits for, or the pod's own reason."""
+    """Why a pod does not run yet whose image is no problem; ``code`` is what it waits for, or the pod's own reason."""
     said = short(pod.message)
     if code == PULLING:
         return "its image is being pulled"
@@ -47,8 +47,6 @@ def pending_reason(pod: PodView, code: str) -> str:
         return "a node for it is being added"
     if pod.reason == "Unschedulable":
         return f"waiting for room: {said}" if said else "waiting for room"
-    if pod.reason in PULL_PROBLEMS:
-        return f"its image cannot be pulled: {said or pod.reason}"
     if pod.reason in CONTAINER_PROBLEMS:
         return f"its container cannot be made: {said or pod.reason}"
     if pod.reason in {"ContainerCreating", "PodInitializing"} or (not pod.reason and pod.node):

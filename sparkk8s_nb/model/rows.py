@@ -15,7 +15,7 @@ from sparkk8s_nb.model.executors import (
     PodView,
     TaskCounts,
 )
-from sparkk8s_nb.model.hopeless import hopeless
+from sparkk8s_nb.model.hopeless import hopeless, pull_failure
 
 LIVING = frozenset({Phase.PENDING, Phase.STARTING, Phase.RUNNING})
 ENDED = frozenset({Phase.DONE, Phase.FAILED})
@@ -125,7 +125,12 @@ def join(
             code = awaited(pod, events or ()) or code
             stuck = hopeless(pod, events or ())
             obstacle = stuck.obstacle if stuck is not None else ""
-            reason = stuck.reason if stuck is not None else reasons.pending_reason(pod, code)
+            if stuck is not None:
+                reason = stuck.reason
+            elif code in reasons.PULL_PROBLEMS:
+                reason = pull_failure(pod, events or ())
+            else:
+                reason = reasons.pending_reason(pod, code)
     ended = 0.0
     if phase in ENDED:
         ended = row.view.ended if row is not None and row.view.ended else at

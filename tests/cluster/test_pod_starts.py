@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.empty_registry import empty_registry
 from tests.cluster.node_tier import NodeTier
 from tests.cluster.notebook_pods import NotebookPod, PodKernel, objects_left, start_notebook_pod
 from tests.cluster.real_cluster import RESTRICTED, Namespace, RealCluster, session_rules
+from tests.cluster.registry import registry
 from tests.embedded.kernels import GONE_SECONDS, SessionFacts
 from tests.eventually import eventually
 
@@ -76,8 +76,8 @@ def test_an_image_that_does_not_exist_ends_the_start_long_before_its_timeout(
     our_node_tier: NodeTier, notebook: NotebookPod, kernel: PodKernel
 ) -> None:
     """The registry's words, and what to check."""
-    with empty_registry(our_node_tier.namespaces) as registry:
-        image = f"{registry}/no-such-image:1"
+    with registry(our_node_tier.namespaces) as name:
+        image = f"{name}/no-such-image:1"
         begun = time.monotonic()
         said = refused(notebook, kernel, f"%sparkk8s start -n 1 --image {image} --timeout {TIMEOUT}")
         assert time.monotonic() - begun < SURE_SECONDS

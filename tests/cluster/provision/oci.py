@@ -64,10 +64,10 @@ def write_layout(image: Image, file: IO[bytes], layers: Sequence[Layer]) -> None
 
     The others' blobs have to be there where it is imported.
     """
-    config, manifest = _description(image)
+    config, manifest = description(image)
     entry = {
         "mediaType": MANIFEST,
-        "digest": _digest(manifest),
+        "digest": digest_of(manifest),
         "size": len(manifest),
         "annotations": {"io.containerd.image.name": image.name},
     }
@@ -75,7 +75,7 @@ def write_layout(image: Image, file: IO[bytes], layers: Sequence[Layer]) -> None
         _add(layout, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
         _add(layout, "index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
         for blob in (config, manifest):
-            _add(layout, _blob(_digest(blob)), blob)
+            _add(layout, _blob(digest_of(blob)), blob)
         for layer in layers:
             info = tarfile.TarInfo(_blob(layer.digest))
             info.size = layer.size
@@ -85,11 +85,11 @@ def write_layout(image: Image, file: IO[bytes], layers: Sequence[Layer]) -> None
 
 def image_by_digest(image: Image) -> str:
     """The image's name as a node has it that pulled it: ``REPOSITORY@sha256:...``."""
-    _, manifest = _description(image)
-    return f"{image.name.rpartition(':')[0]}@{_digest(manifest)}"
+    _, manifest = description(image)
+    return f"{image.name.rpartition(':')[0]}@{digest_of(manifest)}"
 
 
-def _description(image: Image) -> tuple[bytes, bytes]:
+def description(image: Image) -> tuple[bytes, bytes]:
     """The image's configuration and manifest."""
     config = json.dumps(
         {
@@ -103,7 +103,7 @@ def _description(image: Image) -> tuple[bytes, bytes]:
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": {"mediaType": CONFIG, "digest": _digest(config), "size": len(config)},
+            "config": {"mediaType": CONFIG, "digest": digest_of(config), "size": len(config)},
             "layers": [
                 {"mediaType": LAYER, "digest": layer.digest, "size": layer.size} for layer in image.layers
             ],
@@ -131,7 +131,8 @@ def _blob(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """The name of a blob."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 

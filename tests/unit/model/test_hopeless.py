@@ -116,7 +116,13 @@ def test_a_pull_secret_that_is_not_there_is_the_cause_of_a_refusal() -> None:
     assert found is not None
     assert found.obstacle is Obstacle.NO_PULL_SECRET
     assert found.reason == "its image cannot be pulled, and the pull secret regcred is not there"
-    assert obstacle(pod("ErrImagePull", PULLS[0][0]), lacks) is Obstacle.NO_IMAGE
+    hidden = hopeless(pod("ErrImagePull", PULLS[0][0]), [lacks])
+    assert hidden is not None
+    assert hidden.obstacle is Obstacle.NO_IMAGE
+    assert (
+        hidden.reason
+        == f"its image cannot be pulled: {IMAGE}: not found, and the pull secret regcred is not there"
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,6 +222,22 @@ def test_the_view_and_the_diagnosis_say_it_in_the_registry_s_last_words() -> Non
     assert verdict is not None
     assert verdict.problem == f"2 executors cannot start: its image cannot be pulled: {IMAGE}: not found."
     assert verdict.fix == Obstacle.NO_IMAGE.fix
+
+
+def test_a_pull_that_may_yet_work_tells_of_the_secret_that_is_not_there_too() -> None:
+    """The registry does not answer: what it would say is not known, and what lacks is."""
+    fleet = Fleet(wanted=1).apply(PodSeen(pod=pod("ErrImagePull", PULLS[10][0]), at=1.0))
+    assert fleet.executors[0].reason == (
+        'its image cannot be pulled: failed to do request: Head "https://r/v2/": connect: connection refused'
+    )
+    lacks = event(
+        "FailedToRetrieveImagePullSecret",
+        "Unable to retrieve some image pull secrets (regcred); attempting ...",
+    )
+    fleet = fleet.apply(PodEventsSeen(executor="1", events=(lacks,), at=2.0))
+    (executor,) = fleet.executors
+    assert executor.obstacle == ""
+    assert executor.reason.endswith("connection refused, and the pull secret regcred is not there")
 
 
 def test_an_obstacle_is_gone_with_the_pod_s_start() -> None:

@@ -19,6 +19,7 @@ from sparkk8s_nb.model.fleet import (
     WantedChanged,
 )
 from sparkk8s_nb.model.hopeless import Obstacle
+from sparkk8s_nb.model.portrange import FIRST_PORT, LAST_PORT
 
 YOU = "you"
 ADMINISTRATOR = "the administrator"
@@ -41,6 +42,14 @@ _STUCK = (
         reasons.CONTAINER_PROBLEMS,
         "Check what the pod template mounts and the security settings that the image needs.",
     ),
+)
+
+_NO_WAY = re.compile(r"(?:Failed to connect|Connecting) to \S*?([^\s/]+:(\d+))(?!\d)")
+"""How an executor's log names an address that it gets no connection to."""
+
+_LET_THEM_IN = (
+    "Have the administrator allow executor pods to reach the notebook's pod (NetworkPolicy; the rule for it: "
+    "sparkk8s-nb manifests network)"
 )
 
 _INSUFFICIENT = re.compile(r"Insufficient ([a-z0-9./-]+)")
@@ -137,10 +146,19 @@ def _failing(fleet: Fleet, last: ExecutorView, log: str) -> Verdict:
     if last.reason == "its pod was deleted":
         fix = "Find out who deletes pods in this namespace (a cleaner, a preemption, a colleague)."
         return Verdict(problem=problem, fix=fix, log=tail)
+    if address := _driver_out_of_reach(log):
+        problem = f"{times}: no connection to the driver at {address}."
+        return Verdict(problem=problem, fix=f"{_LET_THEM_IN}.", who=ADMINISTRATOR)
     fix = f"Read its log: %sparkk8s logs {last.id}"
     if last.exit_code in {reasons.MISFIT, 126, 127}:
         fix = "Use an image that has Python, pyspark and Java as the notebook has them: --image."
     return Verdict(problem=problem, fix=fix, log=tail)
+
+
+def _driver_out_of_reach(log: str) -> str:
+    """The driver's address, if an executor got no connection to it: its ports are in a range of their own."""
+    found = _NO_WAY.search(log)
+    return found[1] if found and FIRST_PORT <= int(found[2]) <= LAST_PORT else ""
 
 
 def _waiting(fleet: Fleet, now: float) -> Verdict | None:
@@ -169,8 +187,7 @@ def _waiting(fleet: Fleet, now: float) -> Verdict | None:
     if silent:
         return Verdict(
             problem=f"{_executors(len(silent))} started and did not register with the driver.",
-            fix="Have the administrator allow executor pods to reach the notebook's pod (NetworkPolicy); "
-            f"the log says which address fails: %sparkk8s logs {silent[-1].id}",
+            fix=f"{_LET_THEM_IN}; the log says which address fails: %sparkk8s logs {silent[-1].id}",
             who=ADMINISTRATOR,
         )
     if pending:

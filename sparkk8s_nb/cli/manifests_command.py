@@ -30,17 +30,20 @@ ADMINISTRATORS = "--admin-groups"
 MAX_CORES = "--max-cores"
 MAX_MEMORY = "--max-memory"
 DRIVERS = "--drivers"
+NOTEBOOK_LABELS = "--notebook-labels"
 DEFAULT_NAMESPACE = "default"
 
 IMAGE_BEGINNING = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*")
 NAME_BEGINNING = re.compile(r"[a-z0-9][a-z0-9.-]*")
 OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+LABEL = re.compile(r"(?:[a-z0-9.-]+/)?[A-Za-z0-9._-]+=[A-Za-z0-9._-]*")
 GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:@/_-]*")
 EXAMPLES = {
     REGISTRY: "registry.example/team/",
     PREFIX: "jupyter-",
     PULL_SECRETS: "regcred",
     ADMINISTRATORS: "platform",
+    NOTEBOOK_LABELS: "component=singleuser-server",
 }
 
 Given = Mapping[str, str]
@@ -91,9 +94,10 @@ def _policy(given: Given) -> tuple[str, list[Json]]:
 
 
 def _network(given: Given) -> tuple[str, list[Json]]:
-    namespace = _namespace(given)
+    namespace, notebooks, labels = _namespace(given), _notebooks(given), _labels(given)
     drivers = _cidr(given.get(DRIVERS, ""))
-    return network.head(namespace), network.network(namespace, _notebooks(given), drivers=drivers)
+    made = network.network(namespace, notebooks, notebook_labels=labels, drivers=drivers)
+    return network.head(namespace, notebooks, notebook_labels=labels), made
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -119,7 +123,7 @@ RECIPES: Mapping[str, Recipe] = {
         make=_policy,
     ),
     "network": Recipe(
-        options={NAMESPACE: "NS", NOTEBOOKS: "NS", DRIVERS: "CIDR"},
+        options={NAMESPACE: "NS", NOTEBOOKS: "NS", NOTEBOOK_LABELS: "KEY=VALUE,...", DRIVERS: "CIDR"},
         make=_network,
     ),
 }
@@ -182,6 +186,12 @@ def _notebooks(given: Given) -> str:
     """The notebooks' namespace; empty where they run beside their executors."""
     named = given.get(NOTEBOOKS, "")
     return check_namespace(named, option=NOTEBOOKS) if named else ""
+
+
+def _labels(given: Given) -> dict[str, str]:
+    """Labels by name; none where every pod there counts as a notebook."""
+    pairs = (word.partition("=") for word in _words(given, NOTEBOOK_LABELS, LABEL))
+    return {key: value for key, _, value in pairs}
 
 
 def _words(given: Given, option: str, pattern: re.Pattern[str]) -> list[str]:

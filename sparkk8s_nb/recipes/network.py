@@ -17,8 +17,8 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"
 EXECUTORS = {MANAGED_BY: PREFIX, "app.kubernetes.io/component": "executor"}
 
 HEAD = f"""\
-Executors take connections of notebooks and of one another, and of nobody else. Where they connect to is free.
-It takes a network plugin that enforces NetworkPolicy.
+Executors take connections of {{notebooks}} and of one another, and of nobody else.
+Where they connect to is free. It takes a network plugin that enforces NetworkPolicy.
 
 Executors dial the notebook's pod on ports {FIRST_PORT} to {LAST_PORT}. Only where a NetworkPolicy selects that pod
 already (JupyterHub's chart has one), add this to its spec.ingress; never apply it alone, for it would cut
@@ -26,7 +26,13 @@ the notebook off from Jupyter itself:
 """
 
 
-def network(namespace: str, notebook_namespace: str = "", *, drivers: str = "") -> list[Json]:
+def network(
+    namespace: str,
+    notebook_namespace: str = "",
+    *,
+    notebook_labels: Mapping[str, str] | None = None,
+    drivers: str = "",
+) -> list[Json]:
     """The manifests for one namespace of executors.
 
     Parameters
@@ -34,6 +40,8 @@ def network(namespace: str, notebook_namespace: str = "", *, drivers: str = "") 
     namespace : str
     notebook_namespace : str
         Where notebooks run, if elsewhere.
+    notebook_labels : Mapping of str to str, optional
+        Labels that notebooks' pods have and others have not; without, every pod there counts as one.
     drivers : str
         Network of notebooks outside of the cluster: ``192.0.2.0/24``; empty without.
 
@@ -42,8 +50,12 @@ def network(namespace: str, notebook_namespace: str = "", *, drivers: str = "") 
     >>> network("team")[0]["spec"]["policyTypes"]
     ['Ingress']
     """
+    labels = notebook_labels or {}
     sources: list[Json] = [{"podSelector": {"matchLabels": dict(EXECUTORS)}}]
-    sources.append(_pods_of(notebook_namespace, {}) if notebook_namespace else {"podSelector": {}})
+    if notebook_namespace:
+        sources.append(_pods_of(notebook_namespace, labels))
+    else:
+        sources.append({"podSelector": {"matchLabels": dict(labels)} if labels else {}})
     if drivers:
         sources.append({"ipBlock": {"cidr": drivers}})
     return [
@@ -72,10 +84,15 @@ def driver_rule(namespace: str) -> Json:
     }
 
 
-def head(namespace: str) -> str:
-    """The opening comment, with the rule for the notebooks."""
+def head(
+    namespace: str, notebook_namespace: str = "", *, notebook_labels: Mapping[str, str] | None = None
+) -> str:
+    """The opening comment: who is let in, and the rule for the notebooks. Parameters as for :func:`network`."""
+    labelled = ",".join(f"{key}={value}" for key, value in (notebook_labels or {}).items())
+    pods = f"pods with {labelled}" if labelled else "every pod"
+    said = HEAD.format(notebooks=f"{pods} in namespace {notebook_namespace or namespace}")
     rule = as_yaml([{"ingress": [driver_rule(namespace)]}]).removeprefix("---\n")
-    return HEAD + "\n".join(f"  {line}" for line in rule.splitlines())
+    return said + "\n".join(f"  {line}" for line in rule.splitlines())
 
 
 def _pods_of(namespace: str, labels: Mapping[str, str]) -> Json:

@@ -18,7 +18,7 @@ from tests.cluster.dns import start_dns
 from tests.cluster.kubelet import start_kubelet
 from tests.cluster.namespaces import NodeNamespaces, make_namespaces
 from tests.cluster.provision import images
-from tests.cluster.provision.places import BINARIES, missing_binaries
+from tests.cluster.provision.places import NODE_BINARIES, missing_binaries
 
 TOOLS = ("setpriv", "unshare", "nsenter", "ip", "containerd", "ctr", "runc", "dnsmasq")
 NETWORK_PLUGINS = ("bridge", "host-local")
@@ -30,6 +30,7 @@ HOW = "make test-cluster makes them"
 class NodeTier:
     """A running cluster with one node."""
 
+    run: Run
     namespaces: NodeNamespaces
     api: Api
     containers: Containers
@@ -43,7 +44,7 @@ def why_not() -> str:
     missing += [name for name in NETWORK_PLUGINS if not Path("/usr/lib/cni", name).exists()]
     if missing:
         return f"not installed: {', '.join(missing)} (.ci/run installs them on Debian)"
-    if missing := missing_binaries(BINARIES):
+    if missing := missing_binaries(NODE_BINARIES):
         return f"not built here: {', '.join(missing)} ({HOW})"
     if reason := images.why_not():
         return reason
@@ -70,4 +71,4 @@ def start_node_tier(run: Run, stack: ExitStack) -> NodeTier:
     start_dns(run, stack, api, network.node)
     containers = start_containers(run, stack, namespaces)
     start_kubelet(run, stack, api, containers)
-    return NodeTier(namespaces=namespaces, api=api, containers=containers)
+    return NodeTier(run=run, namespaces=namespaces, api=api, containers=containers)

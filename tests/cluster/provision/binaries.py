@@ -1,4 +1,6 @@
-"""Builds etcd, Kubernetes and pods' pause with Go: ``python -m tests.cluster.provision.binaries [NAME...]``.
+"""Builds what a cluster runs with Go: ``python -m tests.cluster.provision.binaries [NAME...]``.
+
+That is etcd, Kubernetes, kube-router, which enforces network policies, and pods' pause.
 
 Kubernetes' own module replaces its staging modules by directories, so ``go install`` refuses it. A module of
 ours requires it and replaces each of them by its published version instead: v1.35.4 has v0.35.4.
@@ -19,6 +21,7 @@ from pathlib import Path
 from tests.cluster.provision.places import (
     BINARIES,
     ETCD,
+    KUBE_ROUTER,
     KUBERNETES,
     PAUSE_SOURCE,
     binary,
@@ -56,6 +59,10 @@ def build(name: str, go: str) -> Path:
             case "etcd":
                 package = "go.etcd.io/etcd/server/v3"
                 _module(go, work, package, ETCD, replaced=False)
+            case "kube-router":
+                module = "github.com/cloudnativelabs/kube-router/v2"
+                _module(go, work, module, KUBE_ROUTER, replaced=False)
+                package = f"{module}/cmd/kube-router"
             case "pause":
                 (work / "go.mod").write_text("module build\n")
                 package = str(shutil.copy(PAUSE_SOURCE, work))

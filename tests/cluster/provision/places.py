@@ -9,10 +9,12 @@ from pathlib import Path
 
 KUBERNETES = "v1.35.4"
 ETCD = "v3.6.16"
+KUBE_ROUTER = "v2.1.0"
 
 KUBERNETES_BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl")
 API_BINARIES = ("etcd", "kube-apiserver")
-BINARIES = ("etcd", *KUBERNETES_BINARIES, "pause")
+NODE_BINARIES = ("etcd", *KUBERNETES_BINARIES, "pause")
+BINARIES = (*NODE_BINARIES, "kube-router")
 PAUSE_SOURCE = Path(__file__).with_name("pause.go")
 
 
@@ -27,6 +29,8 @@ def binary(name: str, environ: Mapping[str, str] = os.environ) -> Path:
     match name:
         case "etcd":
             place = f"etcd/{ETCD}"
+        case "kube-router":
+            place = f"kube-router/{KUBE_ROUTER}"
         case "pause":
             place = f"pause/{hashlib.sha256(PAUSE_SOURCE.read_bytes()).hexdigest()[:16]}"
         case _:

@@ -56,6 +56,7 @@ def test_without_a_name_it_says_which_there_are(capsys):
         (["policy", *NEEDED["policy"], "--max-memory", "much"], "--max-memory much"),
         (["policy", *NEEDED["policy"], "--namespace", "hub"], "need namespaces of their own"),
         (["network", "--drivers", "here"], "--drivers here is not a network."),
+        (["network", "--notebook-labels", "app"], "--notebook-labels does not take app."),
         (["rbac", "--service-account", ":a"], "not a namespace that Kubernetes accepts"),
     ],
 )

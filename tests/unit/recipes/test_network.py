@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
 from sparkk8s_nb.model.manifests import pod_template
@@ -21,7 +23,7 @@ def test_it_selects_what_we_make_and_no_notebook() -> None:
 def test_executors_are_reached_by_one_another_and_by_notebooks() -> None:
     """In their namespace, in another, outside of the cluster."""
 
-    def sources(*where: str, **more: str) -> list[object]:
+    def sources(*where: str, **more: Any) -> list[object]:
         (policy,) = network("team", *where, **more)
         (rule,) = policy["spec"]["ingress"]
         return list(rule["from"])
@@ -30,7 +32,18 @@ def test_executors_are_reached_by_one_another_and_by_notebooks() -> None:
     hub = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "hub"}}}
     assert sources() == [each_other, {"podSelector": {}}]
     assert sources("hub") == [each_other, hub]
+    labels = {"component": "singleuser-server"}
+    assert sources(notebook_labels=labels) == [each_other, {"podSelector": {"matchLabels": labels}}]
+    assert sources("hub", notebook_labels=labels)[1] == hub | {"podSelector": {"matchLabels": labels}}
     assert sources("hub", drivers="192.0.2.0/24")[-1] == {"ipBlock": {"cidr": "192.0.2.0/24"}}
+
+
+def test_the_comment_says_who_is_let_in() -> None:
+    """Without labels of notebooks that is every pod of their namespace."""
+    assert "take connections of every pod in namespace team and of one another" in head("team")
+    assert "of every pod in namespace hub and" in head("team", "hub")
+    text = head("team", "hub", notebook_labels={"a": "b", "c": "d"})
+    assert "of pods with a=b,c=d in namespace hub and" in text
 
 
 def test_the_notebooks_rule_is_a_comment_that_reads_back() -> None:

@@ -22,8 +22,19 @@ KEY = "key-of-a-secret-81f2"
 NEEDS = "--env MY_TOKEN --secret s3 --secret s3:/secrets/s3 --volume data:/data --volume data:/inputs:ro"
 DATA: dict[str, Any] = {
     "spec": {
-        "containers": [{"name": "notebook", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
-        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+        "containers": [
+            {
+                "name": "notebook",
+                "volumeMounts": [
+                    {"name": "data", "mountPath": "/data"},
+                    {"name": "scratch", "mountPath": "/data/scratch"},
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
+            {"name": "scratch", "emptyDir": {}},
+        ],
     }
 }
 RANDOM_UID = 1000660000
@@ -74,7 +85,7 @@ def look(_):
 def with_data(
     our_node_tier: NodeTier, hub: Namespace, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NotebookPod]:
-    """A notebook pod that mounts the claim ``data`` at ``/data``."""
+    """A notebook pod that mounts the claim ``data`` at ``/data``, and a disk of its own within it."""
     directory = tmp_path_factory.mktemp("volume") / "data"
     with shared_claim(hub, "data", directory):
         pod = start_notebook_pod(hub, "notebook", "with-data", DATA)
@@ -141,12 +152,14 @@ def test_a_write_to_a_volume_of_both_is_whole_and_one_to_the_notebook_s_own_disk
     for write in (
         "spark.range(100).write.parquet('/tmp/out')",
         "sc.parallelize(range(9), 3).saveAsTextFile('file:/tmp/out')",
+        "spark.range(100).write.parquet('/data/scratch/out')",
     ):
         cell = kernel.run(write, fails=True)
         assert "UnsharedPathError" in cell.error, cell.said
         assert "is not shared with the executors" in cell.error
         assert len(cell.error.strip().splitlines()) == 2
-    assert kernel.value("__import__('os').path.exists('/tmp/out')") is False
+    exists = "list(map(__import__('os').path.exists, ['/tmp/out', '/data/scratch/out']))"
+    assert kernel.value(exists) == [False, False]
 
 
 def test_a_claim_that_is_not_there_is_named_before_anything_is_made(kernel: PodKernel) -> None:

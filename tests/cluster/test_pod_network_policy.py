@@ -58,12 +58,16 @@ SHUFFLE = """
 import time
 from socket import gethostname
 def mapped(number):
-    time.sleep(0.1)
+    time.sleep(0.05)
     return number, gethostname()
-shuffled = sc.parallelize(range(16), 8).map(mapped).partitionBy(4)
-pairs = shuffled.map(lambda pair: (pair[1], gethostname())).distinct().collect()
+def fetched(pair):
+    time.sleep(0.05)
+    return pair[1], gethostname()
+shuffled = sc.parallelize(range(64), 8).map(mapped).partitionBy(4)
+pairs = shuffled.map(fetched).distinct().collect()
 """
-"""Where each part was made, and where it was fetched to."""
+"""Where each part was made, and where it was fetched to. Each of the 4 parts has something of each of the 8: Spark
+would run one that has all of its own from one executor just there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,8 +82,8 @@ class Timeline:
     Examples
     --------
     >>> line = Timeline().add(10.0, 0.5, [ExecutorWork(id="1", running=1, busy=0.5, done=2)])
-    >>> line.add(10.6, 0.5, [ExecutorWork(id="1", running=0, busy=0.2, done=1)]).rows["1"]
-    (Bin(busy=0.5, done=2, failed=0), Bin(busy=0.2, done=1, failed=0))
+    >>> line.add(10.5, 0.5, [ExecutorWork(id="1", running=0, busy=0.25, done=1)]).rows["1"]
+    (Bin(busy=0.5, done=2, failed=0), Bin(busy=0.25, done=1, failed=0))
     """
 
     start: float = 0.0

@@ -75,7 +75,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield made
     for session in made.sessions:
         session.stop()
-    made.place.claim.release()
+    made.place.lock.release()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,12 @@
 import { phaseText } from "./phases.js";
 import { arrange, button, duration, element, grouped, memory, setText } from "./shared.js";
 
-// Rows at once.
-const PAGE = 40;
+// So many rows stand in one page; more executors are turned over in smaller ones, which cost less.
+const ALL = 40;
+const PAGE = 20;
+
+// With more rows than that their columns have widths of their own: a changed number would have the page measure all.
+const MEASURED = 10;
 
 // From this share of the tasks' time on, garbage collection is worth a sign.
 const MUCH_GC = 10;
@@ -88,6 +92,7 @@ export class ExecutorTable {
     this.rows = new Map();
     this.executors = [];
     this.first = 0;
+    this.page = ALL;
     this.now = 0;
     this.element = element("div", "sk8s-fleettable");
     this.table = element("table", "sk8s-table");
@@ -109,9 +114,9 @@ export class ExecutorTable {
     scroll.setAttribute("aria-label", "Table of executors");
     scroll.append(this.table);
     this.pages = element("div", "sk8s-pages");
-    this.before = button("‹", "Executors before these", () => this.turn(-PAGE));
+    this.before = button("‹", "Executors before these", () => this.turn(-this.page));
     this.where = element("span", "sk8s-note");
-    this.after = button("›", "Executors after these", () => this.turn(PAGE));
+    this.after = button("›", "Executors after these", () => this.turn(this.page));
     this.pages.append(this.before, this.where, this.after);
     this.element.append(scroll, this.pages);
   }
@@ -119,7 +124,9 @@ export class ExecutorTable {
   show(executors, now) {
     if (!Array.isArray(executors)) throw new TypeError("no rows");
     this.executors = executors;
-    this.first = Math.min(this.first, PAGE * Math.max(0, Math.ceil(executors.length / PAGE) - 1));
+    this.page = executors.length <= ALL ? ALL : PAGE;
+    const pages = Math.max(1, Math.ceil(executors.length / this.page));
+    this.first = this.page * Math.min(Math.floor(this.first / this.page), pages - 1);
     this.draw(now);
   }
 
@@ -130,7 +137,7 @@ export class ExecutorTable {
 
   draw(now) {
     this.now = now;
-    const page = this.executors.slice(this.first, this.first + PAGE);
+    const page = this.executors.slice(this.first, this.first + this.page);
     const ids = new Set(page.map((executor) => executor.id));
     for (const id of this.rows.keys()) if (!ids.has(id)) this.rows.delete(id);
     const shown = [];
@@ -145,13 +152,14 @@ export class ExecutorTable {
     }
     if (open) this.detailCell.append(this.detail.element);
     arrange(this.body, shown);
+    this.table.classList.toggle("sk8s-even", this.executors.length > MEASURED);
     this.table.classList.toggle("sk8s-nogc", !this.executors.some((executor) => executor.gc));
     this.table.classList.toggle("sk8s-nowhy", !this.executors.some((executor) => executor.reason));
     this.table.classList.toggle("sk8s-nospill", !this.executors.some((executor) => executor.spilled));
-    this.pages.hidden = this.executors.length <= PAGE;
+    this.pages.hidden = this.executors.length <= this.page;
     setText(this.where, `${this.first + 1} to ${this.first + page.length} of ${this.executors.length}`);
     this.before.disabled = this.first === 0;
-    this.after.disabled = this.first + PAGE >= this.executors.length;
+    this.after.disabled = this.first + this.page >= this.executors.length;
     this.tick(now);
   }
 
@@ -166,7 +174,7 @@ export class ExecutorTable {
   open(id) {
     const at = this.executors.findIndex((executor) => executor.id === id);
     if (at < 0) return false;
-    this.first = PAGE * Math.floor(at / PAGE);
+    this.first = this.page * Math.floor(at / this.page);
     this.detail.open(this.executors[at]);
     this.draw(this.now);
     return true;

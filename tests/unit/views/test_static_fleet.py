@@ -130,7 +130,7 @@ def test_a_large_fleet_is_a_grid_with_the_rows_that_are_news(tmp_path: Path) -> 
     assert "|7|✕ failed|" in grid["text"]
     assert "|8|● running|" not in grid["text"]
     assert "|8|● running|" in rows["text"]
-    assert "1 to 40 of 200" in rows["text"]
+    assert "1 to 20 of 200" in rows["text"]
     assert "and 800 running" in rows["text"]
     assert max(grid["nodes"], rows["nodes"]) < 1500
 

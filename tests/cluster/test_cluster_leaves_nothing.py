@@ -61,6 +61,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def machine_before(tier: str) -> dict[str, Any] | None:
+    """What the machine had before a node tier. The other is processes and files, and one may come up beside it."""
+    return machine() if tier == "node" else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Made:
     """What a run noted that it made, and its processes."""
@@ -68,7 +73,7 @@ class Made:
     marker: Path
     listed: tuple[tuple[str, Any], ...]
     processes: tuple[ProcessId, ...]
-    before: dict[str, Any]
+    before: dict[str, Any] | None
 
     def alive(self) -> list[int]:
         """Processes that still run."""
@@ -85,15 +90,17 @@ class Made:
                     there += [value] if (LINKS / value).exists() else []
                 case "cgroup":
                     there += [each / value for each in hierarchies() if (each / value).exists()]
-        now = machine()
-        return [*there, *self.alive(), *(item for item in now.items() if self.before[item[0]] != item[1])]
+        there += self.alive()
+        if self.before is not None:
+            there += [item for item in machine().items() if self.before[item[0]] != item[1]]
+        return there
 
 
 class Holder:
     """A process of its own that brings a tier up and holds it."""
 
     def __init__(self, tier: str) -> None:
-        self.before = machine()
+        self.before = machine_before(tier)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.cluster.up", tier],
             cwd=ROOT,
@@ -219,7 +226,7 @@ def test_after_a_killed_run_its_processes_end_and_the_next_run_removes_the_rest(
 
 def come_up(tier: str, seen: list[Made]) -> None:
     """Bring a tier up in this process; tells what had been made when it ended."""
-    before = machine()
+    before = machine_before(tier)
     with new_run() as run, ExitStack() as stack:
 
         def look() -> None:

@@ -271,13 +271,19 @@ def _entries(stream: Stream, server: str) -> Iterator[tuple[str, Manifest, str]]
 
 
 def _listed(entries: Iterator[tuple[str, Manifest, str]]) -> tuple[tuple[Manifest, ...], str]:
-    """The objects with which a watch begins, and the version from which its changes go on."""
-    objects = []
+    """The objects with which a watch begins, and the version from which its changes go on.
+
+    What changes meanwhile may come before the mark too: each object counts as it was told last.
+    """
+    objects: dict[str, Manifest] = {}
     for kind, content, version in entries:
-        if kind != "BOOKMARK":
-            objects.append(content)
+        name = str(content["metadata"].get("name", ""))
+        if kind == "DELETED":
+            objects.pop(name, None)
+        elif kind != "BOOKMARK":
+            objects[name] = content
         elif (content["metadata"].get("annotations") or {}).get(LIST_END) == "true":
-            return tuple(objects), version
+            return tuple(objects.values()), version
     raise ClusterError(
         "The API server's watch ended before all objects had come.",
         fix="Nothing to do: the list is read anew.",

@@ -99,6 +99,18 @@ def test_after_a_loss_one_request_lists_and_watches(follow, transport, stream):
     assert goes_on.query["resourceVersion"] == "1"
 
 
+def test_what_changes_while_the_list_comes_counts_as_it_was_told_last(follow, transport, stream):
+    """A pod that went before the end of the list is not in it, and one that changed is once."""
+    listed(transport)
+    changed = event("MODIFIED", "a", "6")
+    began = [event("ADDED", "a"), event("ADDED", "b"), event("DELETED", "b", "5"), changed, *all_of()]
+    transport.streams += [stream(ProtocolError("x")), stream(*began)]
+    (found,) = follow(2)[1:]
+    assert [(pod["metadata"]["name"], pod["metadata"]["resourceVersion"]) for pod in found.objects] == [
+        ("a", "6")
+    ]
+
+
 @pytest.mark.parametrize("version", ["7", "8"])
 def test_a_watch_that_began_with_a_list_goes_on_from_its_end(follow, transport, stream, version):
     """The version of the bookmark, or of a later change."""

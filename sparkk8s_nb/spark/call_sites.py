@@ -56,7 +56,7 @@ class CallSites:
         if told.busy or parts[0] != "c" or len(parts) < 4:
             return
         action = ACTIONS.get(parts[2])
-        if action is None and not told.site:
+        if action is None and told.site == "":
             return
         site = f"{action} at {_users_line()}" if action is not None else ""
         connection = self._client.get_thread_connection()
@@ -69,7 +69,7 @@ class CallSites:
 
         told = self._local
         told.busy = True
-        told.site = site
+        told.site = None  # the stop button may end the call: the JVM has the line then, or has it not
         try:
             if site:
                 self._context._jsc.setCallSite(site)
@@ -77,7 +77,9 @@ class CallSites:
                 self._context._jsc.clearCallSite()
         except (Py4JError, OSError, AttributeError):
             # The JVM is gone, or the context is stopped: the command that follows will say so itself.
-            pass
+            told.site = site
+        else:
+            told.site = site
         finally:
             connection = self._client.get_thread_connection()
             told.connection = _no_connection if connection is None else weakref.ref(connection)
@@ -100,5 +102,6 @@ class _Told(threading.local):
     """What the JVM's thread of a thread's connection has."""
 
     busy = False
-    site = ""
+    site: str | None = ""
+    """None where it is not known."""
     connection: Callable[[], Any] = staticmethod(_no_connection)

@@ -26,6 +26,7 @@ class Jvm:
         self.calls: list[str] = []
         self.connection: Connection | None = Connection()
         self.dead = False
+        self.pressed = False
         self.sites = CallSites(SimpleNamespace(_jsc=self), self)
 
     def get_thread_connection(self) -> Any:
@@ -42,6 +43,9 @@ class Jvm:
             raise OSError
         self.calls.append(call)
         self.sites.update("c\no1\nsetCallSite\ne\n")  # a command as well
+        if self.pressed:
+            self.pressed = False
+            raise KeyboardInterrupt
 
     def command(self, *commands: str) -> list[str]:
         """Tell of commands, and return what was called for them."""
@@ -96,6 +100,16 @@ def test_a_jvm_that_is_gone_is_the_commands_own_business(jvm: Jvm) -> None:
     """The command says so itself."""
     jvm.dead = True
     assert jvm.command(COUNT) == []
+
+
+@pytest.mark.parametrize(("follows", "told"), [(COUNT, "count at "), (LIMIT, "cleared")])
+def test_a_line_whose_call_was_interrupted_is_told_anew(jvm: Jvm, follows: str, told: str) -> None:
+    """The JVM may have it or not: the same line says it again, and whatever else follows takes it away."""
+    jvm.pressed = True
+    with pytest.raises(KeyboardInterrupt):
+        jvm.command(COUNT)
+    (call,) = jvm.command(follows, follows)
+    assert call.startswith(told)
 
 
 def test_neither_sparks_nor_our_own_files_are_the_users() -> None:

@@ -13,9 +13,12 @@ _NOWHERE = re.compile(r"^\$anonfun\$.* at \w+\.java:\d+$")
 _IN_A_CELL = re.compile(r" at (?:/.*/ipykernel_\d+/\d+\.py|<ipython-input-[^>]*>):(\d+)$")
 """The files that ipykernel and IPython in a terminal invent for cells: their names tell a reader nothing."""
 
+_DIRECTORY = re.compile(r"^(\w+ at )/.*/")
+"""Where a file of the user's own lies: it names the user, and what is shown may be saved with the notebook."""
+
 
 def callsite(text: str) -> str:
-    """A call site as Spark names it, with the cell's line in place of its invented file.
+    """A call site as Spark names it: of a cell with its line in place of an invented file, else without directories.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def callsite(text: str) -> str:
     >>> callsite("count at /tmp/ipykernel_7/331.py:6")
     'count at line 6 of its cell'
     >>> callsite("collect at /home/ada/job.py:12")
-    'collect at /home/ada/job.py:12'
+    'collect at job.py:12'
     >>> callsite("parquet at NativeMethodAccessorImpl.java:0")
     'parquet'
     >>> callsite("$anonfun$withThreadLocalCaptured$1 at CompletableFuture.java:1768")
@@ -36,4 +39,4 @@ def callsite(text: str) -> str:
     if _NOWHERE.match(text):
         return ""
     text = text.removesuffix(_PY4J)
-    return _IN_A_CELL.sub(r" at line \1 of its cell", text)
+    return _DIRECTORY.sub(r"\1", _IN_A_CELL.sub(r" at line \1 of its cell", text))

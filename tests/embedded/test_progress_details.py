@@ -125,7 +125,7 @@ def test_a_statement_is_told_in_one_line_without_what_spark_redacts(driver: Spar
 def test_a_dataframes_job_is_called_after_the_line_of_its_action(driver: SparkDriver, shared: Path):
     """Counts, shows, writes and reads; its stages say what they run."""
     watch = Watch(driver)
-    spark, here = driver.spark, Path(__file__)
+    spark, here = driver.spark, Path(__file__).name
     frame = spark.range(1000).groupBy("id").count()
     begin = line()
     frame.count()

@@ -16,11 +16,14 @@ from sparkk8s_nb.model.callsites import callsite
         ("javaToPython at NativeMethodAccessorImpl.java:0", "javaToPython"),
         ("$anonfun$withThreadLocalCaptured$1 at CompletableFuture.java:1768", ""),
         ("run at ThreadPoolExecutor.java:1136", "run at ThreadPoolExecutor.java:1136"),
-        ("count at /home/ada/ipykernel_7.py:3", "count at /home/ada/ipykernel_7.py:3"),
+        ("count at /home/ada/ipykernel_7.py:3", "count at ipykernel_7.py:3"),
+        ("show at /home/ada/my work/loads.py:12", "show at loads.py:12"),
+        ("show at /home/ada/a path that was cut/lo", "show at lo"),
+        ("daily load at /data/in", "daily load at /data/in"),
         ("run at batch 7", "run at batch 7"),
         ("", ""),
     ],
 )
-def test_a_cells_line_is_named_and_everything_else_left_as_spark_says_it(said: str, told: str) -> None:
-    """The files that kernels make up for cells are nobody's, and Spark's own threads and py4j no place at all."""
+def test_a_cells_line_is_named_and_of_other_files_the_name_alone(said: str, told: str) -> None:
+    """Directories name users; the files that kernels make up for cells are nobody's; py4j is no place at all."""
     assert callsite(said) == told

@@ -162,8 +162,8 @@ def record(runtime, spark_ui, kernel):
     (place / "record.json").unlink(missing_ok=True)
 
 
-def test_the_namespaces_other_sessions_are_listed_and_this_servers_own_are_not(server, record):
-    """By the command line's own eyes: of a cluster that does not run it says that there are none."""
+def test_the_namespace_of_a_cluster_that_does_not_run_has_no_sessions(server, record):
+    """By the command line's own eyes, and no cluster is started for them."""
     record(app_id="spark-1")
     answer = server.ask("sparkk8s/api/namespace")
     assert answer.json == {"schema": 1, "sessions": [], "more": 0, "problem": None}

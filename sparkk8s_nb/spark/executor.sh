@@ -103,9 +103,13 @@ hook_runs() {
 }
 
 # In a container of its own this shell stays: it reaps what dead Python workers leave, and its end is the container's.
+# It listens before Java is there: a first process hears no signal that it has not asked for.
+child=
+ended=
+trap 'ended=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :' TERM
 "$@" &
 child=$!
-trap 'kill -TERM "$child" 2>/dev/null || :' TERM
+[ -z "$ended" ] || kill -TERM "$child" 2>/dev/null || :
 code=0
 wait "$child" || code=$?
 while kill -0 "$child" 2>/dev/null; do # a signal has ended the wait, and not Java

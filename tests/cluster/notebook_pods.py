@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import signal
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from sparkk8s_nb.model.podmerge import merge_pods
 from tests.cluster.real_cluster import Namespace
-from tests.embedded.kernels import KINDS, Cells
+from tests.embedded.kernels import KINDS, Cells, attach
 from tests.eventually import eventually
 
 FIRST_PORT = 9000
@@ -244,22 +243,7 @@ def _connection(number: int, key: str) -> dict[str, Any]:
 
 
 def _client(address: str, connection: dict[str, Any]) -> BlockingKernelClient:
-    # A client takes a kernel that does not listen yet for a dead one.
-    assert eventually(lambda: _listens(address, connection["hb_port"]), READY_SECONDS), connection["hb_port"]
     client = BlockingKernelClient()
     client.load_connection_info({**connection, "ip": address})
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=READY_SECONDS)
-    except RuntimeError:
-        client.stop_channels()
-        raise
+    attach(client, READY_SECONDS)
     return client
-
-
-def _listens(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import re
 import signal
 import time
@@ -196,6 +197,37 @@ class Cells:
         )
         self.sessions.append(facts)
         return facts
+
+
+def attach(client: BlockingKernelClient, seconds: float) -> None:
+    """Start the channels to a kernel that another process started, and wait until it answers on all of them.
+
+    Not by the client's own wait: that takes a kernel for dead whose heart was late by a second once, and on a
+    busy machine a kernel that starts is.
+
+    Raises
+    ------
+    AssertionError
+        If it does not answer in time; the channels are stopped then.
+    """
+    client.start_channels(hb=False)
+    if not eventually(lambda: _answers(client), seconds):
+        client.stop_channels()
+        raise AssertionError(f"the kernel has not answered within {seconds:.0f} s")
+    with contextlib.suppress(queue.Empty):
+        while True:
+            client.get_iopub_msg(timeout=0.2)
+
+
+def _answers(client: BlockingKernelClient) -> bool:
+    """Whether a question gets its answer, and what is said about it is heard."""
+    client.kernel_info()
+    try:
+        client.get_shell_msg(timeout=1)
+        client.get_iopub_msg(timeout=1)
+    except queue.Empty:
+        return False
+    return True
 
 
 class Kernel(Cells):

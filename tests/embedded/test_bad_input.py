@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,10 @@ from tests.eventually import eventually
 pytestmark = pytest.mark.timeout(300)
 
 
+Attributes = Mapping[str, str]
+"""Of an access that a review asks about: its verb, resource, namespace."""
+
+
 @dataclass
 class Place:
     """A user's home, directory and cluster, where he makes a mistake."""
@@ -75,24 +79,25 @@ class Place:
         }
         self.patch.setenv("KUBECONFIG", str(self.write("kubeconfig", yaml.safe_dump(content))))
 
-    def api(self, answer: Callable[[str], int]) -> None:
-        """A server of one's own that answers with a status by path."""
-        server = self.undo.enter_context(refusing_server(answer))
+    def api(self, answer: Callable[[str], int], refused: Callable[[Attributes], bool] | None = None) -> None:
+        """A server of one's own that answers with a status by path, and says which accesses it would refuse."""
+        server = self.undo.enter_context(refusing_server(answer, refused or (lambda access: True)))
         self.kubeconfig(server=server, **{"certificate-authority": None})
 
 
 @contextlib.contextmanager
-def refusing_server(answer: Callable[[str], int]) -> Iterator[str]:
-    """An API server that only has statuses."""
+def refusing_server(answer: Callable[[str], int], refused: Callable[[Attributes], bool]) -> Iterator[str]:
+    """An API server that only has statuses and access reviews."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            self.rfile.read(length)
+            asked = json.loads(self.rfile.read(length) or b"{}").get("spec") or {}
             code = answer(self.path)
             body: dict[str, Any] = {"kind": "Status", "status": "Failure", "code": code, "message": "no"}
             if code == 200:
-                body = {"gitVersion": "v1.34.0", "status": {"allowed": False}}
+                allowed = not refused(asked.get("resourceAttributes") or {})
+                body = {"gitVersion": "v1.34.0", "status": {"allowed": allowed}}
             data = json.dumps(body).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
@@ -219,6 +224,10 @@ def kubeconfig_at(place: Place, path: str) -> None:
 
 def no_right(place: Place) -> None:
     place.api(lambda path: 403)
+
+
+def reviews_alone(path: str) -> int:
+    return 200 if path == "/version" or "subject" in path else 403
 
 
 def wrong_settings(place: Place) -> None:
@@ -368,12 +377,21 @@ LATE = {
         "Ask the administrator",
         no_right,
     ),
+    "no right at all": Mistake(
+        f"{LAB} --image team/spark:4",
+        RefusedError,
+        "We may do nothing in namespace default",
+        "sparkk8s-nb manifests rbac --namespace default",
+        lambda p: p.api(reviews_alone),
+    ),
     "no right to make pods": Mistake(
         f"{LAB} --image team/spark:4",
         RefusedError,
-        "We may not",
-        "Ask the administrator",
-        lambda p: p.api(lambda path: 200 if path == "/version" or "subject" in path else 403),
+        "We may not create pods in namespace default",
+        'the rule apiGroups: [""], resources: ["pods"], verbs: ["create"]',
+        lambda p: p.api(
+            reviews_alone, lambda access: (access.get("verb"), access.get("resource")) == ("create", "pods")
+        ),
     ),
 }
 """Mistakes that only the cluster can find, while the JVM comes up already."""

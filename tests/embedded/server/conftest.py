@@ -13,7 +13,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from tests.embedded.answers import Answer
 from tests.embedded.fake_spark_ui import spark_ui
-from tests.embedded.kernels import Cells
+from tests.embedded.kernels import Cells, attach
 from tests.jupyter_server import JupyterServer
 
 __all__ = ["spark_ui"]
@@ -76,9 +76,8 @@ class Server(JupyterServer):
         """Cells that run in a kernel of this server."""
         client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel}.json"))
         client.load_connection_file()
-        client.start_channels()
+        attach(client, LONG)
         self._clients.append(client)
-        client.wait_for_ready(timeout=LONG)
         return Cells(client)
 
     def act(self, kernel: str, action: Mapping[str, object], **options: Any) -> Answer:

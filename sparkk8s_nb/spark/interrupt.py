@@ -8,6 +8,11 @@ abandoned with its connection after ``PATIENCE``, and at once when the user pres
 
 Jobs are cancelled again and again while the interrupted cell goes on: the next one of a query, and those that
 wait in a thread pool, begin later. What the cell itself begins after the interrupt is left alone.
+
+An impatient second press may come when the cell has been left already, while IPython shows its traceback or
+the kernel answers. A KeyboardInterrupt there costs the cell its reply, and a front end waits for that for ever
+(measured: ipykernel 7 logs "KeyboardInterrupt caught in kernel" and sends none), so such a press is taken as
+the same wish.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ from typing import Any
 
 from sparkk8s_nb.spark.attribution import CellMark, work_for
 from sparkk8s_nb.spark.main_calls import MainCalls, Press
-from sparkk8s_nb.spark.short_trace import shortened, within_libraries, without_us
+from sparkk8s_nb.spark.short_trace import shortened, within_cell, within_libraries, without_us
 from sparkk8s_nb.telemetry.worker import StopFlag, Worker
 
 logger = logging.getLogger(__name__)
@@ -37,6 +42,10 @@ CANCEL_AGAIN_LATER = 0.5
 CANCEL_AT_LEAST = 2.0
 CANCEL_AT_MOST = 600.0
 """Seconds: jobs are cancelled while the interrupted cell goes on, at least and at most so long."""
+
+
+IMPATIENCE = 2.0
+"""Seconds after a press during which another one that finds the cell left is the same wish."""
 
 
 class Interrupts:
@@ -107,7 +116,8 @@ class CellScope:
         if self._on_main:
             self._calls.deliver = self._deliver
             self._calls.hurry = lambda press: self._interrupts.presses.put((self, press))
-            self._previous = signal.getsignal(signal.SIGINT)
+            previous = signal.getsignal(signal.SIGINT)
+            self._previous = previous.previous if isinstance(previous, SameWish) else previous
             signal.signal(signal.SIGINT, self._on_signal)
 
     @property
@@ -123,7 +133,9 @@ class CellScope:
         if self._on_main:
             self._calls.forget()
             if signal.getsignal(signal.SIGINT) == self._on_signal:
-                signal.signal(signal.SIGINT, self._previous or signal.default_int_handler)
+                previous = self._previous or signal.default_int_handler
+                late = SameWish(previous, self._pressed_at + IMPATIENCE) if self._pressed_at else previous
+                signal.signal(signal.SIGINT, late)
 
     def new_canceller(self) -> Worker | None:
         """A thread that cancels the cell's jobs; None while one does."""
@@ -145,7 +157,7 @@ class CellScope:
             self._gave_up = self._calls.inside
             self._calls.abandon()
             return
-        if knocking:
+        if knocking or self._is_left_already(frame):
             return
         if not self._over:
             self._mark.interrupted()
@@ -156,6 +168,11 @@ class CellScope:
                 return
             self._calls.expect_failures()
         self._call_previous(signum, frame)
+
+    def _is_left_already(self, frame: FrameType | None) -> bool:
+        """Whether a press has just ended the cell's own code; one with ``await`` runs without it on the stack."""
+        soon = bool(self._pressed_at) and time.monotonic() < self._pressed_at + IMPATIENCE
+        return soon and self._previous is signal.default_int_handler and not within_cell(frame)
 
     def _call_previous(self, signum: int, frame: FrameType | None) -> None:
         """What the signal meant before; for a cell with ``await`` it cancels the cell's task."""
@@ -185,6 +202,28 @@ class CellScope:
             if passed > CANCEL_AT_LEAST and self._over and not self._calls.left_behind():
                 return
             stop.wait(CANCEL_AGAIN if passed < CANCEL_AT_LEAST else CANCEL_AGAIN_LATER)
+
+
+class SameWish:
+    """The signal's handler behind a cell that was interrupted: what it was before, but for late presses.
+
+    Parameters
+    ----------
+    previous : callable or signal.Handlers
+        What the signal meant before the cell, and means again after the first press that is not late.
+    until : float
+        On the monotonic clock.
+    """
+
+    def __init__(self, previous: Callable[[int, FrameType | None], Any] | int, until: float) -> None:
+        self.previous = previous
+        self._until = until
+
+    def __call__(self, signum: int, _frame: FrameType | None) -> None:
+        """Take the press, or give it on."""
+        if time.monotonic() >= self._until:
+            signal.signal(signum, self.previous)
+            signal.raise_signal(signum)
 
 
 def _current_task() -> Any:

@@ -54,6 +54,18 @@ def within_libraries(frame: FrameType | None) -> bool:
     return False
 
 
+def within_cell(frame: FrameType | None) -> bool:
+    """Whether some code was called by a cell, or by what cells define; without IPython all is taken for that."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    while frame is not None and shell is not None:
+        if frame.f_globals is shell.user_global_ns:
+            return True
+        frame = frame.f_back
+    return shell is None
+
+
 def _lines(error: BaseException) -> list[str]:
     name = type(error).__name__
     said = str(error) or JOBS_CANCELLED

@@ -177,6 +177,12 @@ class Pressing:
         time.sleep(0.05)
         self.press_once()
 
+    def press_again_and_again(self) -> None:
+        """One who goes on when the cell has ended: some presses come while the kernel shows and answers."""
+        for _ in range(13):
+            self.press_once()
+            time.sleep(0.02)
+
     def run_beside(self, code: str) -> None:
         """Have a subshell run a line while the cell runs; what it prints is in :attr:`said_beside`."""
         client = self.kernel.client

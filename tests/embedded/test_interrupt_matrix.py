@@ -110,6 +110,15 @@ def test_two_presses_stop_hard_and_leave_the_session_whole(pressing: Pressing, k
     lives_on(pressing)
 
 
+@pytest.mark.parametrize("kind", ["dataframe", "toPandas"])
+def test_presses_that_go_on_cost_a_cell_neither_its_error_nor_its_reply(pressing: Pressing, kind: str):
+    """Front ends wait for the reply for ever."""
+    stopped = pressing.stop(LONG[kind], pressing.press_again_and_again)
+    assert "KeyboardInterrupt" in stopped.cell.error, stopped.cell.said
+    pressing.times.append((f"{kind}, again and again", *stopped.took()))
+    lives_on(pressing)
+
+
 @pytest.mark.parametrize("kind", ["rdd", "sql", "python udf", "toPandas"])
 def test_cancel_from_a_subshell_ends_the_cell_with_a_short_error(pressing: Pressing, kind: str):
     """By the number in the cell's brackets; the error is Spark's first line, not its trace."""

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from sparkk8s_nb.spark import interrupt, main_calls
 from sparkk8s_nb.spark.attribution import CellMark, current_tags
@@ -407,6 +408,53 @@ def test_an_interrupt_in_a_task_beside_the_cell_cancels_both(world):
 
     asyncio.run(cell())
     assert seen == [signal.SIGINT]
+
+
+@pytest.fixture
+def shell(monkeypatch) -> Iterator[InteractiveShell]:
+    """A real IPython whose cells press the stop button, as its traceback does."""
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.history_manager.enabled = False
+    shell.user_ns["press"] = press
+    monkeypatch.setattr(shell, "showtraceback", lambda *_, **__: press())
+    yield shell
+    shell.history_manager.end_session()
+    InteractiveShell.clear_instance()
+
+
+def test_a_second_press_while_the_interrupt_is_shown_is_the_same_wish(world, shell):
+    """One raised there would end the kernel's answer, for which front ends wait."""
+    scope = world.enter()
+    assert isinstance(shell.run_cell("press()").error_in_exec, KeyboardInterrupt)
+    scope.leave()
+
+
+def test_a_cell_that_catches_the_first_press_is_ended_by_the_second(world, shell):
+    """Also in a function of the notebook's."""
+    scope = world.enter()
+    source = "def wait(): press()\ntry: wait()\nexcept KeyboardInterrupt: caught = True\nwait()"
+    assert isinstance(shell.run_cell(source).error_in_exec, KeyboardInterrupt)
+    assert shell.user_ns["caught"]
+    scope.leave()
+
+
+def test_a_press_just_after_an_interrupted_cell_does_nothing(world, monkeypatch):
+    """While the kernel answers; later it means again what it meant before."""
+    seen: list[int] = []
+    signal.signal(signal.SIGINT, before := lambda number, _: seen.append(number))
+    scope = world.enter()
+    press()
+    scope.leave()
+    press()
+    assert seen == [signal.SIGINT]
+    monkeypatch.setattr(interrupt, "IMPATIENCE", 0.0)
+    scope = world.enter()
+    press()
+    scope.leave()
+    press()
+    assert len(seen) == 3
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_cell_on_another_thread_leaves_the_signal_alone(world):

@@ -23,7 +23,7 @@ PANEL_SOURCES := $(wildcard labextension/src/*.ts labextension/src/*/*.ts labext
   labextension/*.json sparkk8s_nb/views/static/*)
 
 .PHONY: help demo lab test test-unit test-browser test-cluster check check-labextension format docs screenshots \
-  class-lists bench lock labextension wheel java node venv clean
+  own-jars class-lists bench lock labextension wheel java node venv clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: venv java ## Run the benchmarks (minutes; benchmarks/README.md has the me
 docs: venv ## Write docs/options.md and docs/permissions.md from the tables of options and of rights
 	$(BIN)/python scripts/options_table.py > docs/options.md
 	$(BIN)/python scripts/permissions_table.py > docs/permissions.md
+
+own-jars: venv java ## Compile the package's Java classes (after a change of one, or of Spark)
+	$(BIN)/python scripts/own_jars.py
 
 class-lists: venv java ## Write the lists of classes that starts are prepared with (after a change of Spark)
 	$(BIN)/python scripts/class_lists.py

@@ -1,23 +1,17 @@
-"""The listener inside the JVM: compiled when the context is there, drained by one py4j call (0.7 ms)."""
+"""The listener inside the JVM: attached when the context is there, drained by one py4j call (0.7 ms)."""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
-from importlib import resources
 from typing import Any
 
 from sparkk8s_nb.model.drained import Drained, parse_drained
 from sparkk8s_nb.model.executors import ExecutorLoad, ExecutorStatus
-from sparkk8s_nb.spark.janino import compile_class, instance
+from sparkk8s_nb.spark.janino import instance
+from sparkk8s_nb.spark.own_classes import load_own_class
 
 logger = logging.getLogger(__name__)
-
-CLASS_NAME = "sparkk8s.ActivityListener"
-
-_IMPORT = re.compile(r"^import [^;]+;\n", re.MULTILINE)
-_PACKAGE = "package sparkk8s;\n"
 
 
 class ActivityListener:
@@ -53,24 +47,15 @@ class ActivityListener:
         )
 
 
-def _source() -> str:
-    """All classes of the listener as one source: Janino compiles one at a time."""
-    files = resources.files("sparkk8s_nb.spark.listener").iterdir()
-    texts = [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".java")]
-    imports = sorted({line for text in texts for line in _IMPORT.findall(text)})
-    bodies = [_IMPORT.sub("", text).replace(_PACKAGE, "") for text in texts]
-    return "".join([_PACKAGE, *imports, *bodies])
-
-
 def attach_listener(context: Any) -> ActivityListener:
-    """Compile the listener in the driver's JVM and have it hear every event from now on.
+    """Load the listener into the driver's JVM and have it hear every event from now on.
 
     Raises
     ------
     Py4JError
-        If this JVM cannot compile it: no Janino, or another Spark than it was written for.
+        If this JVM cannot load it: another Spark than it was written for.
     """
-    compiled = compile_class(context._jvm, _source(), CLASS_NAME)
-    listener = instance(context._gateway, compiled, ("org.apache.spark.SparkContext", context._jsc.sc()))
+    made = load_own_class(context._jvm, "ActivityListener")
+    listener = instance(context._gateway, made, ("org.apache.spark.SparkContext", context._jsc.sc()))
     listener.attach()
     return ActivityListener(listener)

@@ -6,8 +6,8 @@ disk would hold nothing but ``_SUCCESS``.
 Where it is looked at, and why there: Spark plans every write of a file source (``df.write``, ``saveAsTable``,
 ``INSERT``, ``CREATE TABLE ... AS``, ``INSERT OVERWRITE DIRECTORY``, a streaming sink) as one of a few commands,
 and a *check rule* of the session's extensions sees each analysed plan, from Python, SQL and Scala alike, before
-any job. The rule is compiled at run time, so no jar has to be shipped; it is injected before the session makes
-its analyzer, and a session made by ``newSession()`` has it too. RDDs are written without a plan, and Hadoop's
+any job. The rule is loaded from Python, so no jar has to be on a class path; it is injected before the session
+makes its analyzer, and a session made by ``newSession()`` has it too. RDDs are written without a plan, and Hadoop's
 commit protocol offers no hook that an executor would not have to load as well: their ``saveAs...`` methods are
 wrapped in Python and ask the same object.
 
@@ -25,12 +25,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import resources
 from typing import Any
 
 from sparkk8s_nb.errors import UnsharedPathError
 from sparkk8s_nb.model.spec import SharedPaths
-from sparkk8s_nb.spark.janino import compile_class, instance
+from sparkk8s_nb.spark.janino import instance
 from sparkk8s_nb.spark.pyspark_state import patched
 
 UNSHARED = "sparkk8s.LocalWrites$Unshared"
@@ -46,14 +45,6 @@ BY_CONF = ("saveAsHadoopDataset", "saveAsNewAPIHadoopDataset")
 OUTPUT_CONFS = ("mapreduce.output.fileoutputformat.outputdir", "mapred.output.dir")
 
 
-def compile_local_writes(jvm: Any) -> Any:
-    """Compile the check. The first class of a JVM costs a second, so this goes on beside the SparkContext's start."""
-    source = (
-        resources.files("sparkk8s_nb.spark.compiled").joinpath("LocalWrites.java").read_text(encoding="utf-8")
-    )
-    return compile_class(jvm, source, "sparkk8s.LocalWrites")
-
-
 class LocalWrites:
     """The check in the driver's JVM.
 
@@ -61,7 +52,7 @@ class LocalWrites:
     ----------
     context : SparkContext
     made : java.lang.Class
-        From :func:`compile_local_writes`.
+        ``LocalWrites`` of :mod:`sparkk8s_nb.spark.own_classes`.
     paths : SharedPaths
         What driver and executors share.
     """

@@ -9,11 +9,12 @@ from typing import Any
 
 from sparkk8s_nb.errors import DriverError, PortTakenError
 from sparkk8s_nb.model.spec import SharedPaths
-from sparkk8s_nb.spark.local_writes import LocalWrites, compile_local_writes
+from sparkk8s_nb.spark.local_writes import LocalWrites
+from sparkk8s_nb.spark.own_classes import load_own_class
 from sparkk8s_nb.spark.unnamed_user import log_in
 
-COMPILE_SECONDS = 30.0
-"""How long is waited for the check of local writes once the SparkContext is there (measured: 1 s beside it)."""
+LOAD_SECONDS = 30.0
+"""How long is waited for the check of local writes once the SparkContext is there; to compile it takes 1 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +64,12 @@ def create_session(
         spark_conf.set(key, value)
     try:
         log_in(gateway.jvm)
-        compiling = None if shared_paths is None else Compiling(gateway.jvm)
+        loading = None if shared_paths is None else Loading(gateway.jvm)
         context = SparkContext(conf=spark_conf, pyFiles=list(py_files))
-        if compiling is None or shared_paths is None:
+        if loading is None or shared_paths is None:
             return NewSession(spark=SparkSession(context))
         try:
-            writes = LocalWrites(context, compiling.result(), shared_paths)
+            writes = LocalWrites(context, loading.result(), shared_paths)
             first = writes.new_session(context)
         except (Py4JError, TimeoutError) as error:
             # A JVM that is gone is found by the next call; the context does not depend on the check.
@@ -79,8 +80,8 @@ def create_session(
         raise _refusal(error) from error
 
 
-class Compiling:
-    """The check of local writes while it is compiled, on a thread beside the SparkContext's start.
+class Loading:
+    """The check of local writes while it is loaded, on a thread beside the SparkContext's start: it may be compiled.
 
     Parameters
     ----------
@@ -90,28 +91,28 @@ class Compiling:
     def __init__(self, jvm: Any) -> None:
         self._jvm = jvm
         self._outcome: list[Any] = []
-        self._thread = threading.Thread(target=self._run, name="sparkk8s-compile", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sparkk8s-load", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._outcome.append(compile_local_writes(self._jvm))
+            self._outcome.append(load_own_class(self._jvm, "LocalWrites"))
         except Exception as error:  # noqa: BLE001 (raised on the thread that asks for the result)
             self._outcome.append(error)
 
-    def result(self, seconds: float = COMPILE_SECONDS) -> Any:
+    def result(self, seconds: float = LOAD_SECONDS) -> Any:
         """The class, waited for.
 
         Raises
         ------
         Py4JError
-            If this JVM cannot compile it.
+            If this JVM cannot load it.
         TimeoutError
             If it takes longer than ``seconds``.
         """
         self._thread.join(seconds)
         if not self._outcome:
-            raise TimeoutError(f"its compiler gave no answer in {seconds:.0f} s")
+            raise TimeoutError(f"it was not loaded in {seconds:.0f} s")
         (result,) = self._outcome
         if isinstance(result, Exception):
             raise result
@@ -121,7 +122,7 @@ class Compiling:
 def _unguarded(error: Exception) -> str:
     return (
         "Writes to local paths that executors do not share are not refused in this session, and what they write "
-        f"is lost: this Spark cannot compile the check ({first_line(error)})."
+        f"is lost: this Spark cannot load the check ({first_line(error)})."
     )
 
 

@@ -7,12 +7,12 @@ A provider on the client's configuration is asked for each request instead.
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sparkk8s_nb.spark.janino import compile_class, instance
+from sparkk8s_nb.spark.janino import instance
 from sparkk8s_nb.spark.new_session import first_line
+from sparkk8s_nb.spark.own_classes import load_own_class
 
 STRING = "java.lang.String"
 
@@ -29,12 +29,9 @@ def follow_token_file(gateway: Any, client: Any, file: Path) -> Any:
     Raises
     ------
     Py4JError
-        If this JVM cannot compile the provider.
+        If this JVM cannot load the provider.
     """
-    source = (
-        resources.files("sparkk8s_nb.spark.compiled").joinpath("TokenFile.java").read_text(encoding="utf-8")
-    )
-    made = compile_class(gateway.jvm, source, "sparkk8s.TokenFile")
+    made = load_own_class(gateway.jvm, "TokenFile")
     configuration = client.getConfiguration()
     provider = instance(gateway, made, (STRING, str(file)), (STRING, configuration.getOauthToken() or ""))
     configuration.setOauthTokenProvider(provider)

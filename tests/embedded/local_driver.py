@@ -38,9 +38,9 @@ def launch_plan(base: Path, *, memory: str = "1g") -> LaunchPlan:
 
 @contextmanager
 def local_driver(
-    base: Path, *, shared_paths: SharedPaths, warehouse: Path, conf: Mapping[str, str] | None = None
+    base: Path, *, shared_paths: SharedPaths | None, warehouse: Path, conf: Mapping[str, str] | None = None
 ) -> Iterator[SparkDriver]:
-    """A driver that may write to ``shared_paths`` alone, with its hooks; ended at the end."""
+    """A driver that may write to ``shared_paths`` alone (None: everywhere), with its hooks; ended at the end."""
     launching = LaunchingSparkDriver(launch_jvm(launch_plan(base)), shared_paths=shared_paths)
     try:
         driver = launching.start({**CONF, "spark.sql.warehouse.dir": warehouse.as_uri(), **(conf or {})})

@@ -1,4 +1,4 @@
-"""Streaming queries, lost events, a JVM without Janino, a subshell: what is told is true; real Spark."""
+"""Streaming queries, lost events, a JVM without the listener, a subshell: what is told is true; real Spark."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def cell(number):
     return [found[0].jobs, found[0].tasks, found[0].missing] if found else None
 """
 
-NO_JANINO = """
+NO_LISTENER = """
 import sparkk8s_nb.spark.driver as _driver
 from py4j.protocol import Py4JError
 def _refuse(context):
-    raise Py4JError("no compiler")
+    raise Py4JError("of another Spark")
 _attach, _driver.attach_listener = _driver.attach_listener, _refuse
 """
 
@@ -150,9 +150,9 @@ def test_what_sparks_bus_drops_is_mended_from_the_status_store(kernel: Kernel):
     assert kernel.value("list(session()._status.activity.running)") == []
 
 
-def test_without_janino_the_status_store_tells(kernel: Kernel):
+def test_without_the_listener_the_status_store_tells(kernel: Kernel):
     """Cells have their sums and say what is missing; streams are told and spared by cancel."""
-    kernel.run(NO_JANINO)
+    kernel.run(NO_LISTENER)
     restarted(kernel)
     count = int(kernel.value("len(In)"))
     kernel.run(

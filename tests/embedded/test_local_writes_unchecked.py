@@ -18,8 +18,8 @@ def test_a_spark_that_cannot_compile_the_check_starts_with_a_warning(tmp_path, m
     """Writes go where they are told, as without the check."""
     monkeypatch.setattr(
         new_session,
-        "compile_local_writes",
-        lambda jvm: compile_class(jvm, OF_ANOTHER_SPARK, "sparkk8s.LocalWrites"),
+        "load_own_class",
+        lambda jvm, name: compile_class(jvm, OF_ANOTHER_SPARK, f"sparkk8s.{name}"),
     )
     with local_driver(tmp_path, shared_paths=SharedPaths(), warehouse=tmp_path / "warehouse") as driver:
         (warning,) = driver.warnings

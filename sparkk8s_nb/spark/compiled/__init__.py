@@ -1,1 +1,1 @@
-"""Java sources that are compiled in the driver's JVM when they are needed."""
+"""Java sources of single classes; those of the listener are in a place of their own."""

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from sparkk8s_nb.model.record import SessionRecord, is_orphan
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PID_NAMESPACE = Path("/proc/self/ns/pid")
+
+KILLED_WITHIN = 5.0
+"""Seconds that the kernel may take to end what was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,20 +150,35 @@ def end(process: ProcessId, *, grace: float) -> bool:
 
     Works for processes that are not our children. Does nothing if it is gone already.
     """
-    try:
-        handle = psutil.Process(process.pid)
-    except psutil.NoSuchProcess:
-        return False
-    if not is_alive(process):
-        return False
-    with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-        handle.send_signal(signal.SIGTERM)
-    if _has_ended(process, handle, within=grace):
-        return False
-    with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-        handle.kill()
-    _has_ended(process, handle, within=5)
-    return True
+    return bool(end_all((process,), grace=grace))
+
+
+def end_all(processes: Iterable[ProcessId], *, grace: float) -> Sequence[ProcessId]:
+    """End processes side by side; ``grace`` seconds are for all of them together. Returns those that needed KILL."""
+    handles: dict[ProcessId, psutil.Process] = {}
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            handle = psutil.Process(process.pid)
+            if is_alive(process):
+                handles[process] = handle
+    _signal(handles.values(), signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    left = {
+        process: handle
+        for process, handle in handles.items()
+        if not _has_ended(process, handle, within=deadline - time.monotonic())
+    }
+    _signal(left.values(), signal.SIGKILL)
+    deadline = time.monotonic() + KILLED_WITHIN
+    for process, handle in left.items():
+        _has_ended(process, handle, within=deadline - time.monotonic())
+    return tuple(left)
+
+
+def _signal(handles: Iterable[psutil.Process], number: int) -> None:
+    for handle in handles:
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            handle.send_signal(number)
 
 
 def _has_ended(process: ProcessId, handle: psutil.Process, *, within: float) -> bool:

@@ -166,15 +166,19 @@ class Actions:
             show_link("Spark UI", ui_link(self._registry.require().place.record, os.environ))
 
     def _gc(self, command: commands.Gc) -> None:
+        watched = []
+
+        def watching(waiting: int, left: float) -> None:
+            watched.append(waiting)
+            _tell_watching(waiting, left)
+
         def consent(dead: Sequence[SessionRow]) -> bool | None:
-            if command.watch:
+            if watched:
                 print()  # noqa: T201 - ends the line that tells of the watch
             show_table([row.as_dict() for row in dead], "")
             return True if command.yes else ask(SWEEP_QUESTION)
 
-        found = sweep(
-            consent=consent, all_users=command.all_users, watch=_tell_watching if command.watch else None
-        )
+        found = sweep(consent=consent, all_users=command.all_users, watch=watching if command.watch else None)
         if found.failures:
             raise SparkK8sError(found.outcome(""), fix="Try again in a moment.")
         print(found.outcome("%sparkk8s gc --yes"))  # noqa: T201

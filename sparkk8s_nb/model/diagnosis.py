@@ -44,7 +44,7 @@ _STUCK = (
     ),
 )
 
-_NO_WAY = re.compile(r"(?:Failed to connect|Connecting) to \S*?([^\s/]+:(\d+))(?!\d)")
+_NO_WAY = re.compile(r"(?:Failed to connect|Connecting) to \S+:(?P<port>\d+)")
 """How an executor's log names an address that it gets no connection to."""
 
 _LET_THEM_IN = (
@@ -146,8 +146,9 @@ def _failing(fleet: Fleet, last: ExecutorView, log: str) -> Verdict:
     if last.reason == "its pod was deleted":
         fix = "Find out who deletes pods in this namespace (a cleaner, a preemption, a colleague)."
         return Verdict(problem=problem, fix=fix, log=tail)
-    if address := _driver_out_of_reach(log):
-        problem = f"{times}: no connection to the driver at {address}."
+    if _driver_out_of_reach(log):
+        # Without the address: notebooks are saved with this, and the executor's log has it.
+        problem = f"{times}: no connection to the driver."
         return Verdict(problem=problem, fix=f"{_LET_THEM_IN}.", who=ADMINISTRATOR)
     fix = f"Read its log: %sparkk8s logs {last.id}"
     if last.exit_code in {reasons.MISFIT, 126, 127}:
@@ -155,10 +156,10 @@ def _failing(fleet: Fleet, last: ExecutorView, log: str) -> Verdict:
     return Verdict(problem=problem, fix=fix, log=tail)
 
 
-def _driver_out_of_reach(log: str) -> str:
-    """The driver's address, if an executor got no connection to it: its ports are in a range of their own."""
+def _driver_out_of_reach(log: str) -> bool:
+    """Whether an executor got no connection to the driver: its ports are in a range of their own."""
     found = _NO_WAY.search(log)
-    return found[1] if found and FIRST_PORT <= int(found[2]) <= LAST_PORT else ""
+    return found is not None and FIRST_PORT <= int(found["port"]) <= LAST_PORT
 
 
 def _waiting(fleet: Fleet, now: float) -> Verdict | None:

@@ -266,6 +266,8 @@ class Caretaker:
         if not self._short or self._fleet.tripped or self._short < before or not before:
             self._why_none_come.begin()  # none is missing, or some have come, or it is the first look
             return
+        if self._short > before:
+            self._why_none_come.begin()  # more are wanted than before: what was answered then may not hold
         if not self._why_none_come.due(self._now()):
             return
         try:

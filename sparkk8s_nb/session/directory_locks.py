@@ -15,18 +15,18 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparkk8s_nb.errors import SessionError, SparkK8sError
 from sparkk8s_nb.localfiles import is_locked, private_dir, read_private
 from sparkk8s_nb.model.paths import DRIVER_FILE, LOCK_FILE
-from sparkk8s_nb.processes import ProcessId, end
+from sparkk8s_nb.processes import ProcessId, end_all
 
 DRIVER_GRACE = 2.0
-"""Between TERM and KILL; others wait for the directories meanwhile."""
+"""Between TERM and KILL, for all together: others wait for the directories meanwhile."""
 
 WAIT_SECONDS = 10.0
 """Making a directory takes milliseconds; only a process that was stopped meanwhile holds the others up."""
@@ -78,13 +78,17 @@ class LockedDirectories:
 
     def end_drivers(self) -> None:
         """End the driver JVMs of directories that are nobody's; the directories stay."""
-        for place in self._places():
-            if self._left(place):
-                _end_driver(place)
+        _end_drivers([place for place in self._places() if self._left(place)])
 
     def sweep(self) -> Sequence[str]:
         """Remove the directories that are nobody's, and end their JVMs; returns the sessions' names."""
-        return [place.name for place in self._places() if self._removed(place)]
+        found = [(place, left) for place in self._places() if (left := self._left(place)) is not None]
+        _end_drivers([place for place, left in found if left])
+        for place, left in found:
+            if left and _is_ours(scratch := Path(left["scratch"])):
+                shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
+        return [place.name for place, _ in found]
 
     def _places(self) -> Sequence[Path]:
         return sorted(place for place in self.directory.iterdir() if place.is_dir())
@@ -98,17 +102,6 @@ class LockedDirectories:
         except (FileNotFoundError, ValueError):
             return {}  # killed before it was written: there is nothing but the directory
         return left if self.boot and left["boot"] == self.boot else None
-
-    def _removed(self, place: Path) -> bool:
-        left = self._left(place)
-        if left is None:
-            return False
-        if left:
-            _end_driver(place)
-        if left and _is_ours(scratch := Path(left["scratch"])):
-            shutil.rmtree(scratch, ignore_errors=True)
-        shutil.rmtree(place, ignore_errors=True)
-        return True
 
 
 @contextmanager
@@ -136,13 +129,14 @@ def locked_directories(directory: Path, boot: str) -> Iterator[LockedDirectories
         os.close(handle)
 
 
-def _end_driver(place: Path) -> None:
-    """End the JVM that a directory names, if exactly that process is still there and is ours."""
-    try:
-        driver = ProcessId.from_dict(json.loads(read_private(place / DRIVER_FILE)))
-    except (FileNotFoundError, ValueError, KeyError, TypeError, SparkK8sError):
-        return  # it had none yet, or was killed while it wrote that
-    end(driver, grace=DRIVER_GRACE)
+def _end_drivers(places: Iterable[Path]) -> None:
+    """End the JVMs that directories name, where exactly that process is still there and is ours."""
+    drivers = []
+    for place in places:
+        # It had none yet, or was killed while it wrote that.
+        with suppress(FileNotFoundError, ValueError, KeyError, TypeError, SparkK8sError):
+            drivers.append(ProcessId.from_dict(json.loads(read_private(place / DRIVER_FILE))))
+    end_all(drivers, grace=DRIVER_GRACE)
 
 
 def _open(path: Path) -> int:

@@ -14,6 +14,9 @@ SCHEDULER_SECONDS = 1.0
 
 LOOK_AGAIN = 0.005
 
+COPIES = 5
+"""So often a set that changes while it is copied is copied again."""
+
 
 class ActiveJobs:
     """The active jobs of one SparkContext, by their tags. Any thread may ask.
@@ -56,8 +59,7 @@ class ActiveJobs:
             time.sleep(LOOK_AGAIN)
 
     def _with_tag(self, tag: str, spared: str) -> list[int]:
-        # A copy: the scheduler goes on meanwhile.
-        jobs = self._context.dagScheduler().activeJobs().toList()
+        jobs = self._copied()
         found = []
         for index in range(jobs.size()):
             job = jobs.apply(index)
@@ -66,3 +68,13 @@ class ActiveJobs:
             if tag in tags and spared not in tags and not properties.getProperty("sql.streaming.queryId"):
                 found.append(int(job.jobId()))
         return found
+
+    def _copied(self) -> Any:
+        """The active jobs. The scheduler goes on meanwhile: a copy of its set that grows just then may lack some."""
+        active = self._context.dagScheduler().activeJobs()
+        for _ in range(COPIES):
+            before = active.size()
+            jobs = active.toList()
+            if before == jobs.size() == active.size():
+                break
+        return jobs

@@ -294,7 +294,7 @@ def test_a_start_whose_executors_are_not_let_in_names_the_policy(policed: Police
     policed.apply(let_in="nobody")
     try:
         cell = kernel.run("%sparkk8s start -n 1", fails=True)
-        assert f"no connection to the driver at {policed.notebook.address}:22" in cell.error, cell.said
+        assert "no connection to the driver" in cell.error, cell.said
         assert "sparkk8s-nb manifests network" in cell.error
         assert len(cell.error.strip().splitlines()) == 2, cell.error
         assert policed.notebook.left() == []

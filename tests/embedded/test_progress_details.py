@@ -17,8 +17,8 @@ from sparkk8s_nb.model.progress import JobProgress, Progress
 from sparkk8s_nb.model.spec import SharedPaths
 from sparkk8s_nb.spark.active_jobs import ActiveJobs
 from sparkk8s_nb.spark.driver import SparkDriver
-from tests.embedded.kernels import eventually
 from tests.embedded.local_driver import local_driver
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(300)
 

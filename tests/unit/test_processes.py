@@ -8,7 +8,8 @@ import sys
 import psutil
 import pytest
 
-from sparkk8s_nb.processes import ProcessId, end, identify, is_alive, module_command, module_environ
+from sparkk8s_nb import processes
+from sparkk8s_nb.processes import ProcessId, end, end_all, identify, is_alive, module_command, module_environ
 
 
 @pytest.fixture
@@ -66,6 +67,24 @@ def test_ending_insists(sleeper):
     known = identify(process.pid)
     assert end(known, grace=0.05) is True
     assert not is_alive(known)
+
+
+def test_several_are_ended_side_by_side_within_one_grace(sleeper, monkeypatch):
+    """Each would have had its own, one after the other; who needed KILL is told."""
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); input()"
+    stubborn = [sleeper(deaf) for _ in range(3)]
+    for process in stubborn:
+        process.stdout.readline()
+    killed = [identify(process.pid) for process in stubborn]
+    willing = identify(sleeper().pid)
+    waits = []
+    has_ended = processes._has_ended
+    monkeypatch.setattr(
+        processes, "_has_ended", lambda *one, within: waits.append(within) or has_ended(*one, within=within)
+    )
+    assert end_all([killed[0], willing, *killed[1:]], grace=1.0) == tuple(killed)
+    assert not any(map(is_alive, [willing, *killed]))
+    assert sum(max(0.0, within) for within in waits[2:4]) < 1.0, "the last two waited anew"
 
 
 def test_ending_what_is_gone_does_nothing():

@@ -361,6 +361,22 @@ def test_a_watch_says_how_far_it_is_in_one_line(at, monkeypatch, capsys):
     assert len(first) == len(second)
 
 
+@pytest.mark.parametrize("outside", [0, 1])
+def test_a_watchs_line_is_ended_before_what_it_found(at, monkeypatch, capsys, outside):
+    """And where there was nothing to watch, nothing is printed for it."""
+
+    def swept(*, consent, watch, **others):
+        for _ in range(outside):
+            watch(1, 600.0)
+        consent([row("s-1")])
+        return Sweep(dead=[row("s-1")], kept=[], removed=False)
+
+    monkeypatch.setattr(module, "sweep", swept)
+    monkeypatch.setattr(module, "ask", lambda question: None)
+    at.run("gc --watch")
+    assert capsys.readouterr().out.partition("NAME")[0].count("\n") == outside
+
+
 def test_what_could_not_be_swept_is_an_error(at, monkeypatch):
     """Run All stops."""
     found = Sweep(dead=[row("s-1")], kept=[], removed=True, failures=["s-1: refused"])

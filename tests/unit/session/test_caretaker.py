@@ -239,6 +239,19 @@ def test_what_stays_as_it_is_for_an_hour_costs_few_requests(care):
     assert [call.kind for call in care.cluster.calls].count("Event") == events + 2 * 2
 
 
+def test_whoever_asks_for_more_executors_hears_soon_why_they_do_not_come(care):
+    """After an hour of waiting for others it is asked about as often as at first."""
+    for _ in range(int(3600 / LOOK_EVERY)):
+        care.caretaker.do(None)
+        care.clock.sleep(LOOK_EVERY)
+    before = care.objects.probes
+    care.fleet.apply(WantedChanged(wanted=9, at=4600.0))
+    for _ in range(2):
+        care.caretaker.do(None)
+        care.clock.sleep(LOOK_EVERY)
+    assert care.objects.probes > before
+
+
 def test_a_fleet_that_is_complete_is_not_asked_about(care):
     """No request without a reason."""
     care.fleet.apply(WantedChanged(wanted=1, at=1000.0))

@@ -103,3 +103,22 @@ def test_a_scheduler_that_is_stuck_is_not_waited_for(monkeypatch: pytest.MonkeyP
     scheduler = Scheduler(Job(1, spark_job_tags="s-1"))
     scheduler.stuck = True
     assert active(scheduler).cancel("s-1") == 1
+
+
+def test_a_set_that_grows_while_it_is_copied_is_copied_again() -> None:
+    """What such a copy lacks may be the job that is meant."""
+    scheduler = Scheduler(Job(1, spark_job_tags="s-1"))
+
+    class Growing(Jobs):
+        copies = 0
+
+        def toList(self) -> Jobs:
+            self.copies += 1
+            if self.copies == 1:
+                self.append(Job(2, spark_job_tags="s-1"))
+                return Jobs(self[1:])
+            return Jobs(self)
+
+    scheduler.active = Growing(scheduler.active)
+    assert active(scheduler).cancel("s-1") == 2
+    assert scheduler.cancelled == [(1, CANCELLED), (2, CANCELLED)]

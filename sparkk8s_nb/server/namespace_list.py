@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from sparkk8s_nb.server.own_command import Ended, run_command
 KEPT_SECONDS = 30.0
 ASK_SECONDS = 30.0
 """A cluster that does not answer is given up before; a credential plugin may take its time."""
+
+OWN_SECONDS = KEPT_SECONDS + ASK_SECONDS
+"""So long a list may still have a session that has been stopped."""
 
 ROWS = 200
 TEXT_LENGTH = 300
@@ -72,6 +75,17 @@ class NamespaceSessions:
         self._known = Listed()
         self._until = -1.0
         self._asking: asyncio.Task[Listed] | None = None
+        self._own: dict[str, float] = {}
+
+    def own(self, names: Iterable[str]) -> frozenset[str]:
+        """Take note of the sessions of this server; returns them, and those that were its own until just now.
+
+        A list that is half a minute old has sessions that have been stopped since.
+        """
+        now = self._now()
+        self._own = {name: seen for name, seen in self._own.items() if now - seen < OWN_SECONDS}
+        self._own |= dict.fromkeys(names, now)
+        return frozenset(self._own)
 
     async def listed(self) -> Listed:
         """The sessions, at most half a minute old; whoever asks meanwhile waits for the same list."""

@@ -18,13 +18,16 @@ def session():
 def nap(number):
     time.sleep(0.02)
     return number
+told = []
 def work():
     return sc.parallelize(range(300), 300).map(nap).count()
 def running_while_it_works():
     job, seen = threading.Thread(target=work, daemon=True), []
+    told.clear()
     job.start()
     while job.is_alive():
         seen.append([one.running for one in session().driver.executors()])
+        told.append(session().progress.totals.running)
         time.sleep(0.02)
     return seen
 def shares():
@@ -52,6 +55,7 @@ def test_an_executor_of_one_core_runs_one_task(kernel: Kernel):
     counts = [count for reading in seen for count in reading]
     assert max(counts) == 1, seen
     assert counts.count(1) > counts.count(0), seen
+    assert kernel.value("max(told)") == 2, "of a job as much as of its executors"
     assert eventually(lambda: kernel.value("done()") == before + TASKS, 20), kernel.value("done()")
 
 

@@ -208,13 +208,14 @@ public class ActivityListener extends SparkListener {
 
   private void drainStages(StringBuilder text, long now) {
     boolean first = true;
+    Map tooMany = executors.tooMany();
     for (Iterator i = stages.entrySet().iterator(); i.hasNext(); ) {
       Map.Entry entry = (Map.Entry) i.next();
       StageSums stage = (StageSums) entry.getValue();
       if (stage.hasNews(now)) {
         if (!first) text.append(',');
         first = false;
-        stage.write(text, now);
+        stage.write(text, now, stage.endedUntold(tooMany));
       }
       if (stage.completed > 0 && stage.active == 0) {
         i.remove();

@@ -69,6 +69,17 @@ final class ExecutorWork {
     return new int[] {worker.atWork(), worker.allDone, worker.allFailed};
   }
 
+  /** By how many tasks more than it can run an executor seems to run, for each that does. */
+  Map tooMany() {
+    Map found = new HashMap();
+    for (Iterator i = executors.entrySet().iterator(); i.hasNext(); ) {
+      Map.Entry entry = (Map.Entry) i.next();
+      Worker worker = (Worker) entry.getValue();
+      if (worker.running > worker.atWork()) found.put(entry.getKey(), new int[] {worker.running - worker.atWork()});
+    }
+    return found;
+  }
+
   void removed(String executor) {
     executors.remove(executor);
   }

@@ -73,6 +73,22 @@ final class StageSums {
     return dirty || countOld(now) > oldTold;
   }
 
+  /**
+   * How many of the tasks that seem to run have ended, out of so many too many of each executor; those are taken
+   * off. The slot of a task that has ended is free before its end is told.
+   */
+  int endedUntold(Map tooMany) {
+    if (tooMany.isEmpty()) return 0;
+    int count = 0;
+    for (Iterator i = running.values().iterator(); i.hasNext(); ) {
+      int[] left = (int[]) tooMany.get(((TaskInfo) i.next()).executorId());
+      if (left == null || left[0] == 0) continue;
+      left[0]--;
+      count++;
+    }
+    return count;
+  }
+
   private int countOld(long now) {
     int count = 0;
     if (completed > 0) return 0;
@@ -99,7 +115,8 @@ final class StageSums {
     return info.partitionId() >= 0 ? info.partitionId() : info.index();
   }
 
-  void write(StringBuilder text, long now) {
+  /** Tell of it; what has ended of the tasks that seem to run is told as such the next time. */
+  void write(StringBuilder text, long now, int over) {
     text.append('[').append(id).append(',').append(attempt).append(',');
     if (named) text.append("null,null"); else {
       JsonText.quote(text, name);
@@ -107,8 +124,8 @@ final class StageSums {
       JsonText.quote(text, operators);
     }
     named = name.length() > 0;
-    dirty = false;
-    text.append(',').append(tasks).append(',').append(active).append(',').append(done);
+    dirty = over > 0;
+    text.append(',').append(tasks).append(',').append(Math.max(0, active - over)).append(',').append(done);
     text.append(',').append(failed).append(',').append(killed).append(',').append(speculative);
     text.append(',').append(submitted).append(',').append(completed).append(',');
     JsonText.quote(text, failure);

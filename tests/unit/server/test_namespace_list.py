@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 
 import pytest
 
 from sparkk8s_nb.server import namespace_list as module
-from sparkk8s_nb.server.namespace_list import KEPT_SECONDS, ROWS, Listed, NamespaceSessions
+from sparkk8s_nb.server.namespace_list import KEPT_SECONDS, OWN_SECONDS, ROWS, Listed, NamespaceSessions
 from sparkk8s_nb.server.own_command import Ended
 from sparkk8s_nb.server.service import Service
 from sparkk8s_nb.testing import FakeClock
@@ -27,6 +28,13 @@ def row(name, **fields):
 
 def printed(*rows):
     return Ended(code=0, out=json.dumps(rows).encode())
+
+
+class NoNotebooks:
+    """A session manager that knows of none."""
+
+    async def list_sessions(self):
+        return []
 
 
 class Ps:
@@ -146,6 +154,26 @@ def test_this_servers_own_sessions_are_not_told_again(runtime, make, tmp_path):
     answer = asyncio.run(service.namespace())
     assert [told["name"] for told in answer["sessions"]] == ["spark-elsewhere", "spark-theirs"]
     assert (answer["schema"], answer["more"], answer["problem"]) == (1, 0, None)
+
+
+def test_a_session_of_this_servers_that_was_just_stopped_is_nobody_elses(runtime, make, tmp_path):
+    """A list that is half a minute old still has it; whoever has its name later is told."""
+    clock = FakeClock(100.0)
+    place = make("spark-mine")
+    namespace = NamespaceSessions(Ps(*[printed(row("spark-mine"))] * 2), clock)
+    service = Service(
+        kernels={"k-1"}, notebooks=NoNotebooks(), runtime=runtime, state=tmp_path, namespace=namespace
+    )
+
+    async def story():
+        assert [own["name"] for own in (await service.sessions())["sessions"]] == ["spark-mine"]
+        shutil.rmtree(place)
+        clock.sleep(OWN_SECONDS - 1)
+        assert (await service.namespace())["sessions"] == []
+        clock.sleep(2)
+        assert [told["name"] for told in (await service.namespace())["sessions"]] == ["spark-mine"]
+
+    asyncio.run(story())
 
 
 def test_why_there_is_no_list_is_part_of_the_answer(runtime, tmp_path):

@@ -21,6 +21,9 @@ from cluster_start import prepare
 from support.cluster import Place, Request, between, place
 
 KINDS = ("stock", "ours")
+ASKING = (*KINDS, "prepared")
+"""The last is ours with the archives of Spark's classes that ``sparkk8s-nb prepare`` puts into an image."""
+
 OURS = "sparkk8s-nb"
 """The agent of what we send ourselves; executors are Spark's own client's."""
 
@@ -34,9 +37,10 @@ def main() -> None:
     options = parser.parse_args()
     with place() as where:
         prepare(where)
-        asked: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+        where.python("/tmp/in_pod.py", "archives", "ours")
+        asked: dict[str, list[dict[str, float]]] = {kind: [] for kind in ASKING}
         for _ in range(options.rounds):
-            for kind in KINDS:
+            for kind in ASKING:
                 asked[kind].append(rates(where, kind, options.executors))
         idle = {
             kind: idle_requests(where, kind, 60 * options.minutes) if options.minutes else []

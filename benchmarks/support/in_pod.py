@@ -118,6 +118,8 @@ def ask(kind: str, number: int, seconds: float = 30.0) -> dict[str, Any]:
     else:
         nowhere = Path("/tmp/nowhere-ours.json")
         nowhere.write_text(json.dumps({"kind": "Pod", "spec": {"nodeSelector": {"disk": "diamond"}}}))
+        if kind == "prepared":
+            os.environ["SPARKK8S_CACHE_DIR"] = ARCHIVES
         session = ours(number, wait=0, pod_template=str(nowhere))
         time.sleep(seconds)
         again = time.time()

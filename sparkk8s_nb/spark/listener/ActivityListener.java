@@ -212,10 +212,11 @@ public class ActivityListener extends SparkListener {
     for (Iterator i = stages.entrySet().iterator(); i.hasNext(); ) {
       Map.Entry entry = (Map.Entry) i.next();
       StageSums stage = (StageSums) entry.getValue();
-      if (stage.hasNews(now)) {
+      int over = stage.endedUntold(tooMany);
+      if (stage.hasNews(now, over)) {
         if (!first) text.append(',');
         first = false;
-        stage.write(text, now, stage.endedUntold(tooMany));
+        stage.write(text, now, over);
       }
       if (stage.completed > 0 && stage.active == 0) {
         i.remove();

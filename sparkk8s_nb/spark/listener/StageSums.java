@@ -30,7 +30,7 @@ final class StageSums {
 
   /** Tasks that run, by their ids; those that began first come first. As many as the executors have cores. */
   private final Map running = new LinkedHashMap();
-  private int oldTold = 0;
+  private int oldTold = 0, overTold = 0;
 
   /** A finished task that took long; ordered by how long. */
   private static final class Slow implements Comparable {
@@ -69,8 +69,8 @@ final class StageSums {
   }
 
   /** Whether there is something that has not been told: also that a task that runs has become an old one. */
-  boolean hasNews(long now) {
-    return dirty || countOld(now) > oldTold;
+  boolean hasNews(long now, int over) {
+    return dirty || over != overTold || countOld(now) > oldTold;
   }
 
   /**
@@ -78,13 +78,13 @@ final class StageSums {
    * off. The slot of a task that has ended is free before its end is told.
    */
   int endedUntold(Map tooMany) {
-    if (tooMany.isEmpty()) return 0;
     int count = 0;
-    for (Iterator i = running.values().iterator(); i.hasNext(); ) {
-      int[] left = (int[]) tooMany.get(((TaskInfo) i.next()).executorId());
-      if (left == null || left[0] == 0) continue;
-      left[0]--;
+    for (Iterator i = running.values().iterator(); !tooMany.isEmpty() && i.hasNext(); ) {
+      String executor = ((TaskInfo) i.next()).executorId();
+      int[] left = (int[]) tooMany.get(executor);
+      if (left == null) continue;
       count++;
+      if (--left[0] == 0) tooMany.remove(executor);
     }
     return count;
   }
@@ -115,7 +115,7 @@ final class StageSums {
     return info.partitionId() >= 0 ? info.partitionId() : info.index();
   }
 
-  /** Tell of it; what has ended of the tasks that seem to run is told as such the next time. */
+  /** Tell of it, with so many running tasks less than have been heard to run. */
   void write(StringBuilder text, long now, int over) {
     text.append('[').append(id).append(',').append(attempt).append(',');
     if (named) text.append("null,null"); else {
@@ -124,7 +124,8 @@ final class StageSums {
       JsonText.quote(text, operators);
     }
     named = name.length() > 0;
-    dirty = over > 0;
+    dirty = false;
+    overTold = over;
     text.append(',').append(tasks).append(',').append(Math.max(0, active - over)).append(',').append(done);
     text.append(',').append(failed).append(',').append(killed).append(',').append(speculative);
     text.append(',').append(submitted).append(',').append(completed).append(',');

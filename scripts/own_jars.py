@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from sparkk8s_nb.spark.janino import bytecodes
-from sparkk8s_nb.spark.own_classes import JARS, own_classes
+from sparkk8s_nb.spark.own_classes import JARS, NAMES, own_class
 
 ALWAYS = (1980, 1, 1, 0, 0, 0)
 """The time of every entry: the same classes make the same file."""
@@ -24,7 +24,7 @@ def main() -> None:
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     for old in JARS.glob("*.jar"):
         old.unlink()
-    for own in own_classes().values():
+    for own in map(own_class, NAMES):
         write(own.jar(spark.version), bytecodes(spark.sparkContext._jvm, own.source))
     spark.stop()
 

@@ -77,7 +77,7 @@ class NamespaceSessions:
         self._asking: asyncio.Task[Listed] | None = None
         self._own: dict[str, float] = {}
 
-    def own(self, names: Iterable[str]) -> frozenset[str]:
+    def note_own(self, names: Iterable[str]) -> frozenset[str]:
         """Take note of the sessions of this server; returns them, and those that were its own until just now.
 
         A list that is half a minute old has sessions that have been stopped since.

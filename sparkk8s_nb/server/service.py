@@ -58,7 +58,7 @@ class Service:
         found = await asyncio.to_thread(own_sessions, self._runtime)
         paths = await self._paths()
         ours = [own for own in found.sessions if self._is_ours(own)]
-        self._namespace.own(own.record.name for own in ours)
+        self._namespace.note_own(own.record.name for own in ours)
         rows = [_row(own, paths.get(own.record.kernel)) for own in ours]
         return {"schema": SCHEMA, "sessions": rows, "problem": _plain(found.trouble)}
 
@@ -66,7 +66,7 @@ class Service:
         """The other sessions of the namespace, whosever they are: for reading only."""
         listed = await self._namespace.listed()
         own = await asyncio.to_thread(own_sessions, self._runtime)
-        ours = self._namespace.own(one.record.name for one in own.sessions if self._is_ours(one))
+        ours = self._namespace.note_own(one.record.name for one in own.sessions if self._is_ours(one))
         rows, more = listed.without(ours)
         return {"schema": SCHEMA, "sessions": rows, "more": more, "problem": _plain(listed.trouble)}
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from sparkk8s_nb.model.drained import Drained, parse_drained
 from sparkk8s_nb.model.executors import ExecutorLoad, ExecutorStatus
-from sparkk8s_nb.spark.janino import instance
-from sparkk8s_nb.spark.own_classes import load_own_class
+from sparkk8s_nb.spark.own_classes import LISTENER, instance, load_own_class
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def attach_listener(context: Any) -> ActivityListener:
     Py4JError
         If this JVM cannot load it: another Spark than it was written for.
     """
-    made = load_own_class(context._jvm, "ActivityListener")
+    made = load_own_class(context._jvm, LISTENER)
     listener = instance(context._gateway, made, ("org.apache.spark.SparkContext", context._jsc.sc()))
     listener.attach()
     return ActivityListener(listener)

@@ -130,7 +130,7 @@ class SparkDriver:
             return listener.drain() if listener is not None else None
 
     def _attached(self) -> ActivityListener | None:
-        """The listener; None where this JVM cannot compile one, and :attr:`without_listener` says why."""
+        """The listener; None where this JVM cannot load it, and :attr:`without_listener` says why."""
         from py4j.protocol import Py4JError
 
         with self._attaching:

@@ -43,8 +43,7 @@ CANCEL_AT_LEAST = 2.0
 CANCEL_AT_MOST = 600.0
 """Seconds: jobs are cancelled while the interrupted cell goes on, at least and at most so long."""
 
-
-IMPATIENCE = 2.0
+LATE_SECONDS = 2.0
 """Seconds after a press during which another one that finds the cell left is the same wish."""
 
 
@@ -117,7 +116,7 @@ class CellScope:
             self._calls.deliver = self._deliver
             self._calls.hurry = lambda press: self._interrupts.presses.put((self, press))
             previous = signal.getsignal(signal.SIGINT)
-            self._previous = previous.previous if isinstance(previous, SameWish) else previous
+            self._previous = previous.previous if isinstance(previous, LatePresses) else previous
             signal.signal(signal.SIGINT, self._on_signal)
 
     @property
@@ -134,7 +133,9 @@ class CellScope:
             self._calls.forget()
             if signal.getsignal(signal.SIGINT) == self._on_signal:
                 previous = self._previous or signal.default_int_handler
-                late = SameWish(previous, self._pressed_at + IMPATIENCE) if self._pressed_at else previous
+                late = (
+                    LatePresses(previous, self._pressed_at + LATE_SECONDS) if self._pressed_at else previous
+                )
                 signal.signal(signal.SIGINT, late)
 
     def new_canceller(self) -> Worker | None:
@@ -157,7 +158,7 @@ class CellScope:
             self._gave_up = self._calls.inside
             self._calls.abandon()
             return
-        if knocking or self._is_left_already(frame):
+        if knocking or self._comes_late(frame):
             return
         if not self._over:
             self._mark.interrupted()
@@ -169,9 +170,9 @@ class CellScope:
             self._calls.expect_failures()
         self._call_previous(signum, frame)
 
-    def _is_left_already(self, frame: FrameType | None) -> bool:
+    def _comes_late(self, frame: FrameType | None) -> bool:
         """Whether a press has just ended the cell's own code; one with ``await`` runs without it on the stack."""
-        soon = bool(self._pressed_at) and time.monotonic() < self._pressed_at + IMPATIENCE
+        soon = bool(self._pressed_at) and time.monotonic() < self._pressed_at + LATE_SECONDS
         return soon and self._previous is signal.default_int_handler and not within_cell(frame)
 
     def _call_previous(self, signum: int, frame: FrameType | None) -> None:
@@ -204,8 +205,8 @@ class CellScope:
             stop.wait(CANCEL_AGAIN if passed < CANCEL_AT_LEAST else CANCEL_AGAIN_LATER)
 
 
-class SameWish:
-    """The signal's handler behind a cell that was interrupted: what it was before, but for late presses.
+class LatePresses:
+    """The signal's handler behind a cell that was interrupted: late presses do nothing, others what they did before.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Classes of our own in the driver's JVM, without a jar.
+"""Java sources compiled in the driver's JVM.
 
 Janino, the compiler that Spark itself uses for generated code, turns a source into a class: no JDK has to be
-there. In a new JVM the first costs 1.2 s of CPU and each later one 0.1 to 0.4 s (measured), so the package carries
-them compiled (:mod:`sparkk8s_nb.spark.own_classes`).
+there. In a new JVM the first costs 1.2 s of CPU and each later one 0.1 to 0.4 s (measured), so our
+own come compiled (:mod:`sparkk8s_nb.spark.own_classes`).
 """
 
 from __future__ import annotations
@@ -55,22 +55,3 @@ def _compiled(jvm: Any, source: str) -> Any:
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
     compiler.cook(source)
     return compiler
-
-
-def instance(gateway: Any, made: Any, *arguments: tuple[str, Any]) -> Any:
-    """Make an object of a compiled class.
-
-    Parameters
-    ----------
-    gateway : py4j.java_gateway.JavaGateway
-    made : java.lang.Class
-    *arguments : tuple of str and object
-        For each parameter of the constructor, its class's name and the value.
-    """
-    jvm = gateway.jvm
-    types = gateway.new_array(jvm.java.lang.Class, len(arguments))
-    values = gateway.new_array(jvm.java.lang.Object, len(arguments))
-    for index, (kind, value) in enumerate(arguments):
-        types[index] = jvm.java.lang.Class.forName(kind)
-        values[index] = value
-    return made.getDeclaredConstructor(types).newInstance(values)

@@ -29,7 +29,7 @@ from typing import Any
 
 from sparkk8s_nb.errors import UnsharedPathError
 from sparkk8s_nb.model.spec import SharedPaths
-from sparkk8s_nb.spark.janino import instance
+from sparkk8s_nb.spark.own_classes import instance
 from sparkk8s_nb.spark.pyspark_state import patched
 
 UNSHARED = "sparkk8s.LocalWrites$Unshared"

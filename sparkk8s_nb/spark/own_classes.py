@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,6 +19,10 @@ from typing import Any
 from sparkk8s_nb.spark.janino import compile_class
 
 logger = logging.getLogger(__name__)
+
+LISTENER = "ActivityListener"
+NAMES = (LISTENER, "LocalWrites", "TokenFile")
+"""The simple names of all of them."""
 
 JARS = Path(__file__).parent / "jars"
 
@@ -55,15 +58,14 @@ class OwnClass:
         return JARS / f"{simple}-{made_from[:16]}.jar"
 
 
-def own_classes() -> Mapping[str, OwnClass]:
-    """All of them by their simple names."""
-    compiled = resources.files("sparkk8s_nb.spark.compiled")
-    texts = {
-        name: compiled.joinpath(f"{name}.java").read_text(encoding="utf-8")
-        for name in ("LocalWrites", "TokenFile")
-    }
-    texts["ActivityListener"] = _listener()
-    return {name: OwnClass(name=f"sparkk8s.{name}", source=text) for name, text in texts.items()}
+def own_class(name: str) -> OwnClass:
+    """One of :data:`NAMES`, with its source."""
+    if name == LISTENER:
+        return OwnClass(name=f"sparkk8s.{name}", source=_listener())
+    sources = resources.files("sparkk8s_nb.spark.java_sources")
+    return OwnClass(
+        name=f"sparkk8s.{name}", source=sources.joinpath(f"{name}.java").read_text(encoding="utf-8")
+    )
 
 
 def load_own_class(jvm: Any, name: str) -> Any:
@@ -73,7 +75,7 @@ def load_own_class(jvm: Any, name: str) -> Any:
     ----------
     jvm : py4j.java_gateway.JVMView
     name : str
-        Its simple name.
+        One of :data:`NAMES`.
 
     Raises
     ------
@@ -81,12 +83,31 @@ def load_own_class(jvm: Any, name: str) -> Any:
         If there is no compiled one for this Spark and this JVM cannot compile it: no Janino, or another Spark
         than it was written for.
     """
-    own = own_classes()[name]
+    own = own_class(name)
     jar = own.jar(_spark_version(jvm))
     if jar.is_file():
         return _from_jar(jvm, jar, own.name)
     logger.debug("%s is compiled in the driver: it did not come compiled for this Spark", own.name)
     return compile_class(jvm, own.source, own.name)
+
+
+def instance(gateway: Any, made: Any, *arguments: tuple[str, Any]) -> Any:
+    """Make an object of a class.
+
+    Parameters
+    ----------
+    gateway : py4j.java_gateway.JavaGateway
+    made : java.lang.Class
+    *arguments : tuple of str and object
+        For each parameter of the constructor, its class's name and the value.
+    """
+    jvm = gateway.jvm
+    types = gateway.new_array(jvm.java.lang.Class, len(arguments))
+    values = gateway.new_array(jvm.java.lang.Object, len(arguments))
+    for index, (kind, value) in enumerate(arguments):
+        types[index] = jvm.java.lang.Class.forName(kind)
+        values[index] = value
+    return made.getDeclaredConstructor(types).newInstance(values)
 
 
 def _from_jar(jvm: Any, jar: Path, name: str) -> Any:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sparkk8s_nb.spark.janino import instance
 from sparkk8s_nb.spark.new_session import first_line
-from sparkk8s_nb.spark.own_classes import load_own_class
+from sparkk8s_nb.spark.own_classes import instance, load_own_class
 
 STRING = "java.lang.String"
 

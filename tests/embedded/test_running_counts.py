@@ -55,7 +55,7 @@ def test_an_executor_of_one_core_runs_one_task(kernel: Kernel):
     counts = [count for reading in seen for count in reading]
     assert max(counts) == 1, seen
     assert counts.count(1) > counts.count(0), seen
-    assert kernel.value("max(told)") == 2, "of a job as much as of its executors"
+    assert 0 < kernel.value("max(told)") <= 2, "of a job no more than of its executors"
     assert eventually(lambda: kernel.value("done()") == before + TASKS, 20), kernel.value("done()")
 
 

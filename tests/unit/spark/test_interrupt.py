@@ -448,7 +448,7 @@ def test_a_press_just_after_an_interrupted_cell_does_nothing(world, monkeypatch)
     scope.leave()
     press()
     assert seen == [signal.SIGINT]
-    monkeypatch.setattr(interrupt, "IMPATIENCE", 0.0)
+    monkeypatch.setattr(interrupt, "LATE_SECONDS", 0.0)
     scope = world.enter()
     press()
     scope.leave()

@@ -11,13 +11,12 @@ import pytest
 from py4j.java_gateway import JavaPackage
 from py4j.protocol import Py4JError
 
-from sparkk8s_nb.spark import own_classes
-from sparkk8s_nb.spark.own_classes import JARS, load_own_class
+from sparkk8s_nb.spark.own_classes import JARS, LISTENER, NAMES, load_own_class, own_class
 
 
 def test_the_jars_are_those_of_the_sources_and_of_this_spark():
     """And no others; after a change: make own-jars."""
-    made_from = {own.jar(pyspark.__version__) for own in own_classes.own_classes().values()}
+    made_from = {own.jar(pyspark.__version__) for own in map(own_class, NAMES)}
     assert set(JARS.glob("*.jar")) == made_from
 
 
@@ -38,7 +37,7 @@ def test_another_spark_without_a_compiler_says_so():
 
 def test_the_listeners_files_are_compiled_as_one_source():
     """One package line, then imports, each once, then all classes."""
-    source = own_classes.own_classes()["ActivityListener"].source
+    source = own_class(LISTENER).source
     lines = source.splitlines()
     imports = [line for line in lines if line.startswith("import ")]
     assert lines[0] == "package sparkk8s;"

@@ -1,1 +1,0 @@
-"""Java sources of single classes; those of the listener are in a place of their own."""

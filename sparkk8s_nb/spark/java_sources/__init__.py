@@ -1,0 +1,1 @@
+"""Sources of single Java classes; those of the listener are in a place of their own."""

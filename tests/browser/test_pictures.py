@@ -70,6 +70,8 @@ def test_pictures_of_a_job_in_both_themes(lab: LabPage) -> None:
         expect(lab.page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
         expect(lab.page.locator("#jupyterlab-splash")).to_have_count(0)
         expect(cell.view).to_contain_text("running")
+        # What is drawn on canvases takes the theme's colours within a second.
+        lab.page.wait_for_timeout(1500)
         take(f"lab-{name}", lab)
         # Whole, and without scrolling the window of the next picture.
         lab.page.set_viewport_size(TALL)

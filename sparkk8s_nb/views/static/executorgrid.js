@@ -1,5 +1,6 @@
 // A large fleet as a grid: one small sign for each executor, in the order of their numbers, on a canvas.
-import { Width, colours, element, grouped, penOn, plural, setText } from "./shared.js";
+import { Colours, Width, penOn } from "./canvas.js";
+import { element, grouped, plural, setText } from "./shared.js";
 
 const PITCH = 14;
 const SIDE = 11;
@@ -80,6 +81,7 @@ export class ExecutorGrid {
     this.caption = element("div", "sk8s-note");
     this.caption.setAttribute("role", "status");
     this.element.append(this.canvas, this.legend, this.caption);
+    this.colours = new Colours(this.canvas);
     this.room = new Width(this.element, () => this.draw());
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("mousemove", (event) => this.move(this.at(event)));
@@ -119,8 +121,8 @@ export class ExecutorGrid {
     const width = Math.max(20 * PITCH, this.room.value - 4);
     this.across = Math.floor(width / PITCH);
     const height = PITCH * Math.max(1, Math.ceil(this.cells.length / this.across));
-    const look = colours(this.canvas);
-    const shape = [this.across, height, look.busy, look.text].join();
+    const look = this.colours.value;
+    const shape = [this.across, height, ...Object.values(look)].join();
     if (shape !== this.shape) {
       this.shape = shape;
       this.drawn = [];
@@ -136,6 +138,11 @@ export class ExecutorGrid {
       this.pen.clearRect(...this.place(index), PITCH, PITCH);
     }
     this.drawn.length = this.cells.length;
+  }
+
+  // The page's theme may have changed.
+  recolour() {
+    if (this.colours.changed()) this.draw();
   }
 
   place(index) {

@@ -33,6 +33,8 @@ const COLUMNS = [
 class ExecutorRow {
   constructor(id, onToggle) {
     this.executor = null;
+    this.drawn = null;
+    this.opened = null;
     this.element = element("tr");
     this.cells = {};
     for (const [name] of COLUMNS) {
@@ -41,7 +43,7 @@ class ExecutorRow {
     }
     this.opener = button(id, `Executor ${id}: all that is known, and its log`, () => onToggle(id));
     this.opener.className = "sk8s-opener";
-    this.opener.setAttribute("aria-expanded", "false");
+    this.expand(false);
     this.cells.executor.append(this.opener);
     this.level = element("span", "sk8s-level");
     this.bar = element("span", "sk8s-memorybar");
@@ -51,11 +53,13 @@ class ExecutorRow {
     this.cells.memory.append(this.bar, this.size);
   }
 
-  fill(executor) {
-    if (this.executor === executor) return;
+  fill(executor, now) {
+    const before = this.executor;
+    if (before === executor) return;
     this.executor = executor;
     const { cells } = this;
-    this.element.dataset.phase = executor.phase;
+    if (before?.phase !== executor.phase) this.element.dataset.phase = executor.phase;
+    if (before?.since !== executor.since || before?.ended !== executor.ended) this.tick(now);
     setText(cells.phase, phaseText(executor.phase));
     setText(cells.node, executor.node);
     setText(cells.cores, executor.cores ? String(executor.cores) : "");
@@ -66,20 +70,31 @@ class ExecutorRow {
     }
     setText(cells.gc, executor.gc ? `${executor.gc >= MUCH_GC ? "⚠ " : ""}${executor.gc} %` : "");
     setText(cells.spilled, memory(executor.spilled));
+    if (cells.why.title !== executor.reason) cells.why.title = executor.reason;
     setText(cells.why, executor.reason);
-    cells.why.title = executor.reason;
     this.fillMemory(executor);
   }
 
   fillMemory({ peak, memory: limit }) {
     const share = limit ? Math.min(1, (peak ?? 0) / limit) : 0;
-    this.bar.hidden = !peak;
-    this.level.style.width = `${Math.round(100 * share)}%`;
-    this.bar.dataset.level = share >= NEAR_LIMIT ? "near" : "";
-    const near = share >= NEAR_LIMIT ? "⚠ " : "";
-    setText(this.size, peak && limit ? `${near}${memory(peak)} / ${memory(limit)}` : memory(limit));
+    const level = share >= NEAR_LIMIT ? "near" : "";
+    const drawn = `${peak ? Math.round(100 * share) : ""}${level}`;
+    if (drawn !== this.drawn) {
+      this.drawn = drawn;
+      this.bar.hidden = !peak;
+      this.level.style.width = `${Math.round(100 * share)}%`;
+      this.bar.dataset.level = level;
+    }
+    setText(this.size, peak && limit ? `${level && "⚠ "}${memory(peak)} / ${memory(limit)}` : memory(limit));
   }
 
+  expand(open) {
+    if (open === this.opened) return;
+    this.opened = open;
+    this.opener.setAttribute("aria-expanded", String(open));
+  }
+
+  // Its age, which changes with every second, not with every frame.
   tick(now) {
     const { since, ended } = this.executor;
     setText(this.cells.age, since ? duration((ended || now) - since) : "");
@@ -94,6 +109,7 @@ export class ExecutorTable {
     this.first = 0;
     this.page = ALL;
     this.now = 0;
+    this.ticked = 0;
     this.element = element("div", "sk8s-fleettable");
     this.table = element("table", "sk8s-table");
     const header = this.table.createTHead().insertRow();
@@ -144,7 +160,7 @@ export class ExecutorTable {
     let open = null;
     for (const executor of page) {
       const row = this.row(executor.id);
-      row.fill(executor);
+      row.fill(executor, now);
       shown.push(row.element);
       if (this.detail.id !== executor.id) continue;
       open = executor;
@@ -160,13 +176,13 @@ export class ExecutorTable {
     setText(this.where, `${this.first + 1} to ${this.first + page.length} of ${this.executors.length}`);
     this.before.disabled = this.first === 0;
     this.after.disabled = this.first + this.page >= this.executors.length;
-    this.tick(now);
+    if (now - this.ticked >= 1) this.tick(now);
   }
 
   row(id) {
     if (!this.rows.has(id)) this.rows.set(id, new ExecutorRow(id, (one) => this.toggle(one)));
     const row = this.rows.get(id);
-    row.opener.setAttribute("aria-expanded", String(this.detail.id === id));
+    row.expand(this.detail.id === id);
     return row;
   }
 
@@ -188,7 +204,7 @@ export class ExecutorTable {
   }
 
   tick(now) {
-    this.now = now;
+    this.now = this.ticked = now;
     for (const row of this.rows.values()) row.tick(now);
   }
 }

@@ -94,7 +94,7 @@ export class FleetView extends LiveView {
     if (open) this.detail.show(open);
     const left = hidden.map(([phase, some]) => `${some} ${phase}`);
     setText(this.more, !grid && left.length ? `and ${left.join(", ")}` : "");
-    this.tick();
+    this.tellStart();
   }
 
   choose(mode) {
@@ -116,11 +116,16 @@ export class FleetView extends LiveView {
     this.draw();
   }
 
+  tellStart() {
+    const { start } = this.frame.fleet;
+    setText(this.start, start ? `${start.what}, ${duration(this.now - start.since)}` : "");
+  }
+
   // Ages go on between frames.
   tick() {
     if (this.frame === null) return;
-    const { start } = this.frame.fleet;
-    setText(this.start, start ? `${start.what}, ${duration(this.now - start.since)}` : "");
+    if (!this.grid.element.hidden) this.grid.recolour();
+    this.tellStart();
     this.table.tick(this.now);
   }
 }

@@ -88,7 +88,7 @@ export class ProgressView extends LiveView {
     for (const one of [this.progress.bar, this.percent, this.left]) one.hidden = !this.running;
     this.sign.element.hidden = this.fold.hidden;
     if (open) this.timeline.show(progress.timeline, progress.jobs, this.running);
-    this.tick();
+    this.count();
   }
 
   choose() {
@@ -99,7 +99,12 @@ export class ProgressView extends LiveView {
   // Seconds go on between frames.
   tick() {
     if (this.frame === null) return;
+    if (!this.body.hidden) this.timeline.recolour();
     this.streams.tick(this.now);
+    this.count();
+  }
+
+  count() {
     const { progress } = this.frame;
     const { totals } = progress;
     const over = totals.jobs ? progress.summary : "No Spark jobs so far.";

@@ -1,7 +1,8 @@
 // When each executor worked: a row each over an axis of time. With few executors the height of a bar says how many
 // tasks it had; with many its strength does. Failed tasks are crosses, stragglers a sign at the label; one that
 // still runs is a broken line above its executor's bars, from where it began.
-import { Width, element, plural, setText } from "./shared.js";
+import { Width } from "./canvas.js";
+import { element, plural, setText } from "./shared.js";
 import { TimelineCanvas } from "./timelinecanvas.js";
 
 // So many executors are told of one by one.
@@ -102,6 +103,11 @@ export class TimelineView {
     if (!news && marks === this.marks) return;
     [this.slow, this.open, this.marks] = [slow, open, marks];
     this.draw();
+  }
+
+  // The page's theme may have changed.
+  recolour() {
+    if (this.timeline && this.element.open && this.drawing.colours.changed()) this.draw();
   }
 
   draw() {

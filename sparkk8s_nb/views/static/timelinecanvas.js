@@ -1,5 +1,5 @@
 // Draws when each executor worked on a canvas, a row each, column by column: what is there already stays.
-import { colours, penOn } from "./shared.js";
+import { Colours, penOn } from "./canvas.js";
 
 // Up to so many executors have tall rows, in which the height of a bar counts; with more its strength does.
 const FEW = 16;
@@ -34,6 +34,7 @@ export class TimelineCanvas {
   constructor(canvas, axis) {
     this.canvas = canvas;
     this.axis = axis;
+    this.colours = new Colours(canvas);
     this.shape = "";
     this.drawn = 0;
     this.pen = null;
@@ -49,11 +50,11 @@ export class TimelineCanvas {
   paint(timeline, marks, room, running) {
     const { executors, columns, start, width: seconds } = timeline;
     const tall = TimelineCanvas.countsHeight(timeline);
-    const look = colours(this.canvas);
+    const look = this.colours.value;
     const width = Math.max(200, room - 8);
     const count = across(columns.length, running);
     const view = { tall, look, width, row: tall ? ROW : LOW_ROW, step: (width - LABEL - 1) / count };
-    const told = [executors.length, start, seconds, width, count, marks.full, marks.key, look.text, look.busy];
+    const told = [executors.length, start, seconds, width, count, marks.full, marks.key, ...Object.values(look)];
     const shape = told.join();
     if (shape !== this.shape || columns.length < this.drawn) {
       this.shape = shape;

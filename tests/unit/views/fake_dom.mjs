@@ -1,7 +1,8 @@
 // Just enough of a document to draw the views on, and a check that draws the golden frames.
 // Usage: node fake_dom.mjs MODULE FRAME...   prints the text that is shown, one frame after the other.
 // Words among the frames do what a user would: "open" opens all that can be opened, "click:LABEL" clicks a button
-// by its label or text, "type:LABEL=TEXT" fills in a field, "key:LABEL=KEY" presses a key there, "look" looks.
+// by its label or text, "type:LABEL=TEXT" fills in a field, "key:LABEL=KEY" presses a key there, "look" looks,
+// "theme:NAME" gives the page other colours, "second" lets one pass.
 // The environment's ANSWERS is a JSON object: what the kernel answers, by what is to be done.
 import { readFileSync } from "node:fs";
 
@@ -99,7 +100,11 @@ class Node {
   }
 }
 
-globalThis.getComputedStyle = () => ({});
+const look = { color: "light" };
+const timers = new Set();
+globalThis.getComputedStyle = () => ({ ...look });
+globalThis.setInterval = (callback) => timers.add(callback) && callback;
+globalThis.clearInterval = (callback) => timers.delete(callback);
 globalThis.document = { hidden: false, createElement: (tag) => new Node(tag) };
 
 const [path, ...frames] = process.argv.slice(2);
@@ -124,7 +129,7 @@ const forget = view.initialize({ model });
 const el = new Node("div");
 const close = view.render({ model, el });
 const shown = [];
-function look() {
+function show() {
   const drawn = el.all().reduce((sum, node) => sum + (node.drawn ?? 0), 0);
   const labels = el.all().filter((node) => node.seen).map((node) => node.getAttribute("aria-label")).filter(Boolean);
   shown.push({ text: el.textContent, nodes: el.count(), drawn, labels });
@@ -157,7 +162,13 @@ const words = {
     const [label, key] = text.split("=");
     find(label).fire("keydown", { key });
   },
-  look,
+  look: show,
+  theme: (name) => {
+    look.color = name;
+  },
+  second: () => {
+    for (const callback of timers) callback();
+  },
 };
 
 for (const name of frames) {
@@ -170,9 +181,9 @@ for (const name of frames) {
   }
   const frame = JSON.parse(readFileSync(name, "utf8"));
   for (const message of frame.messages ?? [frame]) tell(message);
-  look();
+  show();
 }
 close();
 forget();
-console.log(JSON.stringify({ sent, shown, left: heard.size }));
+console.log(JSON.stringify({ sent, shown, left: heard.size + timers.size }));
 process.exit(0);

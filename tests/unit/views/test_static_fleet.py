@@ -173,3 +173,22 @@ def test_a_fleet_of_none_is_drawn_too(wanted: int, tmp_path: Path) -> None:
     frame = keyframe({}, replace(Fleet(), wanted=wanted), None, 1)
     (shown,) = draw("fleet", tmp_path, written(tmp_path, "none", frame))["shown"]
     assert f"|0 of {wanted} there|" in shown["text"]
+
+
+def test_the_grid_takes_another_themes_colours_within_a_second(tmp_path: Path) -> None:
+    """All of it: what is drawn stays otherwise."""
+    path = written(tmp_path, "large", large(200))
+    drawn = draw("fleet", tmp_path, path, "second", "look", "theme:dark", "second", "look")
+    first, second, redrawn = (one["drawn"] for one in drawn["shown"])
+    assert first == second > 0
+    assert redrawn == 2 * first
+
+
+def test_ages_go_on_between_frames(tmp_path: Path) -> None:
+    """And within a second of them: rows do not wait for the page's clock."""
+    later = json.loads(FRAME.read_text())
+    later["at"] += 5
+    drawn = draw("fleet", tmp_path, FRAME, written(tmp_path, "later", later))
+    first, second = (one["text"] for one in drawn["shown"])
+    assert "|19 s|" in first
+    assert "|24 s|" in second

@@ -71,3 +71,11 @@ def test_a_cell_without_jobs_says_so(tmp_path: Path) -> None:
     frame = json.loads((GOLDEN / "sequences" / "progress.json").read_text())["messages"][0]
     (shown,) = draw("progress", tmp_path, written(tmp_path, "none", frame))["shown"]
     assert "No Spark jobs so far." in shown["text"]
+
+
+def test_what_is_drawn_takes_another_themes_colours_within_a_second(tmp_path: Path) -> None:
+    """Without a new frame, and nothing is drawn again in between."""
+    drawn = draw("progress", tmp_path, FRAME, "second", "look", "theme:dark", "look", "second", "look")
+    first, second, changed, redrawn = (one["drawn"] for one in drawn["shown"])
+    assert first == second == changed > 0
+    assert redrawn == 2 * first

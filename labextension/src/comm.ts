@@ -14,6 +14,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import { isAnswer } from 'sparkk8s-views/actions.js';
+import { after, connected, Subshells } from './subshell';
 import { COMM_TARGET, SCHEMA } from './tokens';
 import type { IFrame } from './wire';
 import { FrameReader } from './wire';
@@ -39,6 +40,7 @@ export class SessionLine implements IDisposable {
     private readonly kernel: Kernel.IKernelConnection,
     tab: string
   ) {
+    this._subshells = new Subshells(kernel);
     kernel.iopubMessage.connect(this._onIOPub, this);
     kernel.statusChanged.connect(this._onStatus, this);
     kernel.connectionStatusChanged.connect(this._onConnection, this);
@@ -107,7 +109,7 @@ export class SessionLine implements IDisposable {
     this._listeners.clear();
     Signal.clearData(this);
     // A subshell that the kernel is still making goes by this connection.
-    const left = last.then(() => Promise.race([Promise.all(this._making), after(SILENCE)]));
+    const left = last.then(() => Promise.race([this._subshells.settled(), after(SILENCE)]));
     void left.finally(() => {
       this.kernel.dispose();
     });
@@ -178,10 +180,10 @@ export class SessionLine implements IDisposable {
     const { kernel } = this;
     await connected(kernel);
     if (type !== 'comm_open' && !this._open) return;
-    const subshellId = await this._newSubshell();
+    const subshellId = await this._subshells.make();
     if (type === 'comm_open') {
       if (this._isDisposed) {
-        if (subshellId !== null) deleteSubshell(kernel, subshellId);
+        if (subshellId !== null) this._subshells.delete(subshellId);
         return;
       }
       this._open = true;
@@ -189,35 +191,11 @@ export class SessionLine implements IDisposable {
     const handled = kernel.sendShellMessage(this._message(type, data, subshellId), false, true).done;
     if (subshellId === null) return;
     const over = (): void => {
-      deleteSubshell(kernel, subshellId);
+      this._subshells.delete(subshellId);
     };
     // Not awaited: the next message has a subshell of its own, however long this one takes.
     const settled = handled.then(over, over);
     if (type === 'comm_close') await settled;
-  }
-
-  /** The id of a new subshell; null where the kernel makes none (then a message waits until it is idle). */
-  private async _newSubshell(): Promise<string | null> {
-    const { kernel } = this;
-    let isLate = false;
-    const made = madeSubshell(kernel);
-    const over: Promise<void> = made
-      .then(
-        id => {
-          // Nobody uses one that comes late: it must not stay in the kernel.
-          if (isLate && id !== null) deleteSubshell(kernel, id);
-        },
-        () => undefined
-      )
-      .then(() => {
-        this._making.delete(over);
-      });
-    this._making.add(over);
-    const late = after(PATIENCE).then(() => {
-      isLate = true;
-      return null;
-    });
-    return Promise.race([made, late]);
   }
 
   private _message(
@@ -246,61 +224,10 @@ export class SessionLine implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _ended = new Signal<this, void>(this);
   private readonly _silence: ReturnType<typeof setTimeout>;
-  private readonly _making = new Set<Promise<void>>();
+  private readonly _subshells: Subshells;
   private _sent: Promise<void> = Promise.resolve();
   private _trouble = '';
   private _asked = 0;
   private _open = false;
   private _isDisposed = false;
-}
-
-/**
- * Wait until a kernel's connection is up.
- *
- * Not for `kernel.info`: a kernel that computes answers that only afterwards.
- */
-function connected(kernel: Kernel.IKernelConnection): Promise<void> {
-  if (kernel.connectionStatus === 'connected') return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    kernel.connectionStatusChanged.connect((_, status) => {
-      if (status === 'connected') resolve();
-      if (status === 'disconnected') reject(new Error('The connection to the kernel is gone.'));
-    });
-  });
-}
-
-/** Have the kernel make a subshell; its id, null where it makes none. */
-async function madeSubshell(kernel: Kernel.IKernelConnection): Promise<string | null> {
-  const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
-    msgType: 'create_subshell_request',
-    channel: 'control',
-    session: kernel.clientId,
-    username: kernel.username,
-    content: {}
-  });
-  const reply = (await kernel.sendControlMessage(request, true, true).done) as KernelMessage.ICreateSubshellReplyMsg;
-  return (reply.content as Partial<KernelMessage.ICreateSubshellReplyMsg['content']>).subshell_id ?? null;
-}
-
-function deleteSubshell(kernel: Kernel.IKernelConnection, subshellId: string): void {
-  if (kernel.isDisposed || kernel.status === 'dead') return;
-  kernel.sendControlMessage(
-    KernelMessage.createMessage<KernelMessage.IDeleteSubshellRequestMsg>({
-      msgType: 'delete_subshell_request',
-      channel: 'control',
-      session: kernel.clientId,
-      username: kernel.username,
-      content: { subshell_id: subshellId }
-    }),
-    true,
-    true
-  );
-}
-
-function after(milliseconds: number): Promise<null> {
-  return new Promise(resolve => {
-    setTimeout(() => {
-      resolve(null);
-    }, milliseconds);
-  });
 }

@@ -40,7 +40,12 @@ export class SessionLine implements IDisposable {
     private readonly kernel: Kernel.IKernelConnection,
     tab: string
   ) {
-    this._subshells = new Subshells(kernel);
+    // What was sent without one waits behind the running cell, the line's opening too: then another line is opened.
+    this._subshells = new Subshells(kernel, () => {
+      if (!this._isSilent || this._isDisposed) return;
+      this.abandon();
+      this._end();
+    });
     kernel.iopubMessage.connect(this._onIOPub, this);
     kernel.statusChanged.connect(this._onStatus, this);
     kernel.connectionStatusChanged.connect(this._onConnection, this);
@@ -126,6 +131,7 @@ export class SessionLine implements IDisposable {
   private _hear(content: unknown): void {
     if (this._isDisposed) return;
     clearTimeout(this._silence);
+    this._isSilent = false;
     for (const listener of [...this._listeners]) listener(content);
     if (isAnswer(content)) return;
     const reading = this._reader.read(content);
@@ -229,5 +235,6 @@ export class SessionLine implements IDisposable {
   private _trouble = '';
   private _asked = 0;
   private _open = false;
+  private _isSilent = true;
   private _isDisposed = false;
 }

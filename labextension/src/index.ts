@@ -85,7 +85,13 @@ function activate(
     openUi: session => {
       const opened = tabs.open(session, api.uiUrl(session));
       if (!opened.isAttached) shell.add(opened, 'main');
-      shell.activateById(opened.id);
+      if (opened.isAttached) {
+        shell.activateById(opened.id);
+        return;
+      }
+      // Notebook 7 has room for its document alone.
+      opened.dispose();
+      window.open(api.uiUrl(session), '_blank', 'noopener');
     },
     openNotebook: path => {
       void commands.execute('docmanager:open', { path });

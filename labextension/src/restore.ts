@@ -36,10 +36,14 @@ export class ViewRestorer implements IDisposable {
     model.changed.connect(this._onChanged, this);
     model.sessionChanged.connect(this._onSession, this);
     this._ticking = setInterval(() => {
-      if (!document.hidden) for (const { host } of this._restored.values()) host.tick();
+      if (document.hidden) return;
+      for (const [session, { host }] of this._restored) if (!session.isDisposed) host.tick();
     }, TICK);
     this._looking = setInterval(() => {
-      if (!document.hidden) for (const session of [...this._wanting]) this._onSession(model, session);
+      if (document.hidden) return;
+      // No news come of a session that is over: whether its view still has its place is looked at.
+      for (const [session, restored] of [...this._restored]) if (isGone(restored)) this._remove(session);
+      for (const session of [...this._wanting]) this._onSession(model, session);
     }, LOOK);
   }
 
@@ -61,6 +65,10 @@ export class ViewRestorer implements IDisposable {
   private _onChanged(): void {
     const { sessions } = this.model;
     for (const session of this._wanting) if (!sessions.includes(session)) this._wanting.delete(session);
+    // A session whose line was lost comes back as another one: its view is that one's.
+    for (const session of [...this._restored.keys()]) {
+      if (session.isDisposed && sessions.some(({ name }) => name === session.name)) this._remove(session);
+    }
     for (const session of sessions) this._onSession(this.model, session);
   }
 

@@ -11,7 +11,13 @@ import { KernelMessage } from '@jupyterlab/services';
 const PATIENCE = 2000;
 
 export class Subshells {
-  constructor(private readonly kernel: Kernel.IKernelConnection) {}
+  /**
+   * @param onLate - Told when one has come that nobody waited for any more: the kernel makes them again.
+   */
+  constructor(
+    private readonly kernel: Kernel.IKernelConnection,
+    private readonly onLate: () => void
+  ) {}
 
   /** The id of a new one; null where the kernel makes none (then a message waits until it is idle). */
   async make(): Promise<string | null> {
@@ -21,7 +27,9 @@ export class Subshells {
       .then(
         id => {
           // Nobody uses one that comes late: it must not stay in the kernel.
-          if (isLate && id !== null) this.delete(id);
+          if (!isLate || id === null) return;
+          this.delete(id);
+          this.onLate();
         },
         () => undefined
       )

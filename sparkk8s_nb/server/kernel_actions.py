@@ -9,6 +9,7 @@ Every wait has an end; what a kernel says is passed on piece by piece, never as 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import time
@@ -46,11 +47,23 @@ class Timeouts:
         For the word that the session's thread has the action.
     done : float
         For its end; the longest is a stop, which waits for Spark and for pods.
+    late : float
+        For a subshell that was not made in time, to take it away again: nobody else knows of it.
     """
 
     control: float = 5.0
     heard: float = 5.0
     done: float = 90.0
+    late: float = 60.0
+
+
+class _LateError(SessionError):
+    """A request on the control channel was not answered in time; it may still be carried out."""
+
+    def __init__(self, request: str) -> None:
+        error = _no_answer()
+        super().__init__(error.problem, fix=error.fix)
+        self.request = request
 
 
 def read_action(body: bytes) -> dict[str, Any]:
@@ -95,6 +108,7 @@ class KernelActions:
         self._kernels = kernels
         self._timeouts = timeouts or Timeouts()
         self._running: Counter[str] = Counter()
+        self._taking_back: set[asyncio.Task[None]] = set()
 
     def has(self, kernel_id: str) -> bool:
         """Whether it is one of the server's kernels."""
@@ -129,19 +143,30 @@ class KernelActions:
 
     @contextlib.asynccontextmanager
     async def _client(self, kernel_id: str) -> AsyncIterator[AsyncKernelClient]:
-        manager = self._kernels.get_kernel(kernel_id)
-        # A session of its own: the manager's remembers what it has seen, for its own channels.
-        session = Session(key=manager.session.key, signature_scheme=manager.session.signature_scheme)
-        client = manager.client(session=session, context=zmq.asyncio.Context.instance())
-        if not isinstance(client, AsyncKernelClient):
-            raise SessionError(
-                "This kernel runs on another machine, where the server cannot reach it.",
-                fix="Use the stop button.",
-            )
+        client = _client_of(self._kernels.get_kernel(kernel_id))
         client.start_channels(stdin=False, hb=False)
+        is_kept = False
         try:
             await self._listening(client)
             yield client
+        except _LateError as late:
+            # The answer comes to this client alone.
+            task = asyncio.create_task(self._take_back(client, late.request))
+            self._taking_back.add(task)
+            task.add_done_callback(self._taking_back.discard)
+            is_kept = True
+            raise
+        finally:
+            if not is_kept:
+                client.stop_channels()
+
+    async def _take_back(self, client: AsyncKernelClient, request: str) -> None:
+        """Delete a subshell that the kernel makes when nobody waits for it any more: it would stay for good."""
+        try:
+            with contextlib.suppress(SparkK8sError):
+                reply = await self._reply(client, request, self._timeouts.late)
+                if subshell := str(reply.get("subshell_id") or ""):
+                    await self._control(client, "delete_subshell_request", {"subshell_id": subshell})
         finally:
             client.stop_channels()
 
@@ -174,7 +199,10 @@ class KernelActions:
     async def _control(self, client: AsyncKernelClient, kind: str, content: dict[str, Any]) -> dict[str, Any]:
         request = client.session.msg(kind, content)
         client.control_channel.send(request)
-        deadline = time.monotonic() + self._timeouts.control
+        return await self._reply(client, request["header"]["msg_id"], self._timeouts.control)
+
+    async def _reply(self, client: AsyncKernelClient, request: str, seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
                 reply = await client.get_control_msg(timeout=2 * NUDGE_SECONDS)
@@ -182,10 +210,10 @@ class KernelActions:
                 # Seen under load: a request lies unread in the kernel until another one comes.
                 client.control_channel.send(client.session.msg("kernel_info_request", {}))
                 continue
-            if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
+            if reply["parent_header"].get("msg_id") == request:
                 content = reply["content"]
                 return content if isinstance(content, dict) else {}
-        raise _no_subshells()
+        raise _LateError(request)
 
     async def _ask(
         self, client: AsyncKernelClient, subshell: str, action: Mapping[str, Any]
@@ -249,6 +277,18 @@ class _Asked:
         deadline = time.monotonic() + END_SECONDS
         while not self._through and (left := deadline - time.monotonic()) > 0:
             await self.message(left)
+
+
+def _client_of(manager: Any) -> AsyncKernelClient:
+    """A client of a kernel's, with a session of its own: the manager's remembers what it has seen."""
+    session = Session(key=manager.session.key, signature_scheme=manager.session.signature_scheme)
+    client = manager.client(session=session, context=zmq.asyncio.Context.instance())
+    if not isinstance(client, AsyncKernelClient):
+        raise SessionError(
+            "This kernel runs on another machine, where the server cannot reach it.",
+            fix="Use the stop button.",
+        )
+    return client
 
 
 def _outcome(action: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Service:
         self._notebooks = notebooks
         self._runtime = runtime
         self._state = state
+        # Applications whose event logs the history server has read: told of one, it answers "not found" before.
+        self._read: set[str] = set()
 
     async def sessions(self) -> dict[str, Any]:
         """The sessions in this server's kernels."""
@@ -115,8 +117,9 @@ class Service:
         return await asyncio.to_thread(self._past, app_id)
 
     def _past(self, app_id: str) -> UiTarget:
-        if app_id and not is_shown(self._runtime, app_id):
+        if app_id and not (app_id in self._read and is_shown(self._runtime, app_id)):
             open_past(self._runtime, event_log_of(self._state / EVENT_LOGS, app_id))
+            self._read.add(app_id)
         target = target_of(past_record(self._runtime))
         note_use(self._runtime / PAST / RECORD_FILE)
         return target

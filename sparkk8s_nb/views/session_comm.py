@@ -12,6 +12,7 @@ while a callback of a user's widget blocks the subshell of all widgets.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -247,12 +248,16 @@ class SessionComm:
                 _send(reader.comm, said)
 
     def _died(self, error: BaseException) -> None:
-        """The readers stay as they are; the next one that opens a comm begins anew."""
+        """Close what is open: pages then open it anew, and none takes its last frame for what is."""
         logger.warning("the session's comms ended: %s", error)
         with self._lock:
             self._source.unlisten()
             self._worker = None
-            self._readers.clear()
+            readers, self._readers = list(self._readers.values()), {}
+        for reader in readers:
+            # Whatever ended the thread may be wrong with one of them; the others are closed all the same.
+            with contextlib.suppress(Exception):
+                _apart(reader.comm.close)
 
 
 def _comm_manager() -> Any:

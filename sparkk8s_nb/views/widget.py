@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -24,13 +25,26 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 _UNSENT = re.compile(r"^(?:[ ]*//.*\n|/\*.*\*/\n|[ ]+|\n)", re.MULTILINE)
 
+# A page keeps every module that it has imported for as long as it lives: the unpacked one is imported once for all.
 _UNPACKING = """\
-const packed = Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0));
-const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-const code = new Blob([await new Response(unpacked).text()], { type: "text/javascript" });
-const url = URL.createObjectURL(code);
-const { default: view } = await import(url);
-URL.revokeObjectURL(url);
+const kept = (globalThis.sparkk8sViews ??= new Map());
+async function unpack() {
+  const packed = Uint8Array.from(atob("%(packed)s"), (one) => one.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const code = new Blob([await new Response(unpacked).text()], { type: "text/javascript" });
+  const url = URL.createObjectURL(code);
+  const { default: view } = await import(url);
+  URL.revokeObjectURL(url);
+  return view;
+}
+if (!kept.has("%(key)s")) kept.set("%(key)s", unpack());
+let view;
+try {
+  view = await kept.get("%(key)s");
+} catch (error) {
+  kept.delete("%(key)s");
+  throw error;
+}
 export default view;
 """
 
@@ -49,7 +63,11 @@ def module(name: str) -> str:
 def packed(name: str) -> str:
     """Return a view's code with its style as a small ES module that unpacks and exports it."""
     code = f"{module(name)}\nLiveView.style = {json.dumps(style())};\n"
-    return _UNPACKING % base64.b64encode(gzip.compress(code.encode(), mtime=0)).decode()
+    plain = code.encode()
+    return _UNPACKING % {
+        "packed": base64.b64encode(gzip.compress(plain, mtime=0)).decode(),
+        "key": hashlib.sha256(plain).hexdigest()[:16],
+    }
 
 
 def _add(file: str, parts: dict[str, str]) -> None:

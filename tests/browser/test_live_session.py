@@ -63,7 +63,7 @@ def assert_works(lab: LabPage) -> None:
 def scale(view: Locator, executors: int) -> None:
     """Ask a view for so many executors."""
     view.get_by_label("Executors to ask for").fill(str(executors))
-    view.get_by_label("Ask for that many executors").click()
+    view.get_by_label("Scale to that many executors").click()
 
 
 def test_a_start_shows_its_executors_under_its_cell_in_the_panel_and_in_the_status_bar(lab: LabPage) -> None:

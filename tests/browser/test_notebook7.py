@@ -42,5 +42,18 @@ def test_the_widgets_show_a_session_and_its_job_and_cancel_it(notebook: LabPage)
     cell.wait_done()
     notebook.cell(SHORT).run()
     assert ANSWERED in notebook.cell(SHORT).text()
+
+
+def test_the_spark_ui_opens_in_a_tab_of_the_browser(notebook: LabPage) -> None:
+    """There is room for one document in Notebook 7."""
+    page = notebook.page
+    with page.expect_popup() as popup:
+        page.evaluate("window.jupyterapp.commands.execute('sparkk8s:open-ui')")
+    expect(popup.value.locator("body")).to_contain_text("Completed Jobs", timeout=CELL)
+    popup.value.close()
+
+
+def test_a_stop_ends_it_there(notebook: LabPage) -> None:
+    """And says so under the cell that started it."""
     notebook.cell(STOPPING).run()
     expect(notebook.cell(STARTING).output.first).to_contain_text("Stopped after")

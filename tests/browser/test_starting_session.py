@@ -54,7 +54,7 @@ def lab(jupyter: Jupyter, new_page: Callable[[Jupyter], LabPage]) -> LabPage:
 @pytest.fixture
 def ui_button(lab: LabPage) -> Locator:
     """What opens the Spark UI."""
-    return lab.card.get_by_role("button", name="Open this session's Spark UI as a tab")
+    return lab.card.get_by_role("button", name="Spark UI", exact=True)
 
 
 def test_a_start_is_in_the_panel_with_what_it_does(lab: LabPage, ui_button: Locator) -> None:

@@ -52,6 +52,30 @@ it('does without a subshell that is not made in time, and has it deleted when it
   expect(kernel.of('delete_subshell_request').map(({ content }) => content)).toEqual([{ subshell_id: 'shell-1' }]);
 });
 
+it('ends where the kernel makes subshells again and has not heard of it yet: another is opened', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  const ended = jest.fn();
+  (await opened()).ended.connect(ended);
+  await jest.advanceTimersByTimeAsync(2000);
+  slow.resolve();
+  await turns();
+  expect(ended).toHaveBeenCalledTimes(1);
+  expect(kernel.of('comm_close').map(({ subshell }) => subshell)).toEqual([null]);
+});
+
+it('goes on where a late subshell was for a line that works', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  const ended = jest.fn();
+  (await opened()).ended.connect(ended);
+  await jest.advanceTimersByTimeAsync(2000);
+  kernel.say(keyframe('fleet.json'));
+  slow.resolve();
+  await turns();
+  expect(ended).not.toHaveBeenCalled();
+});
+
 it('keeps its connection until a late subshell is deleted, but not for ever', async () => {
   const slow = new PromiseDelegate<void>();
   kernel.slowness = slow.promise;

@@ -110,3 +110,25 @@ it('goes with the restorer', () => {
   restorer.dispose();
   expect(restored()).toHaveLength(0);
 });
+
+it('is one view when the line to the kernel was lost and found again', async () => {
+  kernel.say(keyframe('progress.json'));
+  kernel.close();
+  kernel = new FakeKernel();
+  await model.refresh();
+  await turns();
+  kernel.say(keyframe('progress.json'));
+  expect(restored()).toHaveLength(1);
+});
+
+it('goes when the cell is run anew after its session is over', () => {
+  jest.useFakeTimers();
+  restorer.dispose();
+  restorer = new ViewRestorer(model, {} as INotebookTracker);
+  kernel.say(keyframe('progress.json'));
+  kernel.close();
+  jest.mocked(hasOwnView).mockReturnValue(true);
+  jest.advanceTimersByTime(1000);
+  expect(restored()).toHaveLength(0);
+  jest.useRealTimers();
+});

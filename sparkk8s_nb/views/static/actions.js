@@ -63,6 +63,8 @@ export function actionsOver(model, { server = null } = {}) {
         }
         if (!waiting.has(message.id)) return;
         const answer = found?.answer;
+        // What the kernel takes when its cell has ended may take as long as the cell.
+        if (!answer || "heard" in answer) clearTimeout(timer);
         // With `heard` no outcome came to the server: the kernel still has it before it, or at work. It says only why
         // that takes so long.
         if (answer && !("heard" in answer)) done(answerOf(answer));

@@ -1,9 +1,12 @@
 // Buttons that change something: how many executors there are, the end of a session, the end of a cell's jobs.
-import { button, element, setText } from "./shared.js";
+import { button, element, isUsable, setText, setUsable } from "./shared.js";
 
 // A button that asks back before it does what it says: Escape or the other button leave everything as it is.
+// `about` says what it is asked of; that is what `run` gets, whatever is shown by then.
 export class ConfirmedButton {
-  constructor({ text, label, question, yes, no, run, kind = "" }) {
+  constructor({ text, label, question, yes, no, run, kind = "", about = () => null }) {
+    this.about = about;
+    this.subject = null;
     this.element = element("span", "sk8s-confirm");
     this.first = button(text, label, () => this.ask(true));
     if (kind) this.first.className = `sk8s-button ${kind}`;
@@ -12,8 +15,10 @@ export class ConfirmedButton {
     this.question.setAttribute("aria-label", question);
     this.yes = button(yes, "", () => {
       this.ask(false);
-      run(this.first);
+      run(this.first, this.subject);
     });
+    // Whoever holds the key that asked has not answered.
+    this.yes.addEventListener("keydown", (event) => event.repeat && event.preventDefault());
     this.yes.className = "sk8s-button sk8s-danger";
     const keep = button(no, "", () => this.ask(false));
     this.question.append(element("span", "", question), this.yes, keep);
@@ -27,21 +32,33 @@ export class ConfirmedButton {
   }
 
   ask(open) {
+    if (open) this.subject = this.about();
+    this.turn(open);
+    (open ? this.yes : this.first).focus?.();
+  }
+
+  turn(open) {
     this.question.hidden = !open;
     this.first.hidden = open;
-    (open ? this.yes : this.first).focus?.();
+  }
+
+  // Takes the question back where it would now be asked of something else.
+  renew(same) {
+    if (!this.question.hidden && !same(this.subject, this.about())) this.turn(false);
   }
 }
 
 // Runs an action of a button: it cannot be pressed again before its answer is there.
 export async function pressed(pressedButton, view, act) {
-  if (pressedButton.disabled) return;
-  pressedButton.disabled = true;
+  if (!isUsable(pressedButton)) return;
+  setUsable(pressedButton, false);
+  view.acting += 1;
   view.tell({ said: "…" });
   try {
     view.tell(await act((text) => view.tell({ said: text })));
   } finally {
-    pressedButton.disabled = false;
+    view.acting -= 1;
+    setUsable(pressedButton, true);
   }
 }
 
@@ -58,9 +75,10 @@ export class ScaleControl {
     this.wish.setAttribute("aria-label", "Executors to ask for");
     this.asked = 0;
     this.touched = false;
+    this.pending = false;
     const less = button("−", "One executor less", () => this.step(-1));
     const more = button("+", "One executor more", () => this.step(1));
-    this.apply = button("Scale", "Ask for that many executors", () => this.send(view, actions));
+    this.apply = button("Scale", "Scale to that many executors", () => this.send(view, actions));
     this.wish.addEventListener("input", () => this.touch());
     this.wish.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.send(view, actions);
@@ -82,7 +100,7 @@ export class ScaleControl {
 
   touch(touched = true) {
     this.touched = touched;
-    this.apply.disabled = !touched;
+    setUsable(this.apply, touched && !this.pending);
   }
 
   // Shows again what is asked for.
@@ -98,11 +116,16 @@ export class ScaleControl {
   }
 
   async send(view, actions) {
-    if (!this.touched) return;
+    if (!this.touched || this.pending) return;
     const text = this.wish.value.trim();
     const number = Number(text);
     this.touched = false;
-    await pressed(this.apply, view, (say) => actions.scale(Number.isInteger(number) && text ? number : text, say));
-    this.follow();
+    const answered = pressed(this.apply, view, (say) => actions.scale(Number.isInteger(number) && text ? number : text, say));
+    this.pending = true;
+    await answered;
+    this.pending = false;
+    // What was typed meanwhile stays.
+    if (this.touched) this.touch();
+    else this.follow();
   }
 }

@@ -49,6 +49,11 @@ export class ExecutorDetail {
     this.show(executor);
   }
 
+  // Only where it is not there yet: what is moved loses its focus and how far it is scrolled.
+  placeIn(parent) {
+    if (this.element.parentElement !== parent) parent.append(this.element);
+  }
+
   show(executor) {
     const kept = new Set();
     for (const [name, value] of facts(executor)) {

@@ -22,9 +22,12 @@ function letter({ phase, running }) {
   return { starting: "s", pending: "p", stopping: "t", done: "d", failed: "f" }[phase] ?? "";
 }
 
-// Every executor's id and letter.
+// Every executor's id and letter, in the order of their numbers.
 function cells({ grid, executors }) {
-  if (!grid?.length) return executors.map((executor) => [executor.id, letter(executor)]);
+  if (!grid?.length) {
+    const rows = executors.map((executor) => [executor.id, letter(executor)]);
+    return rows.sort(([one], [other]) => Number(one) - Number(other));
+  }
   return grid.flatMap(({ id, cells: letters }) =>
     [...letters].map((one, at) => [String(id + at), one]).filter(([, one]) => one !== "."),
   );
@@ -32,7 +35,7 @@ function cells({ grid, executors }) {
 
 function drawState(pen, state, x, y, { busy, warn, bad, text }) {
   const middle = SIDE / 2;
-  pen.clearRect(x, y, PITCH, PITCH);
+  pen.clearRect(x - 1, y - 1, PITCH, PITCH);
   pen.lineWidth = 1.5;
   if (state === "R") {
     pen.fillStyle = busy;
@@ -65,6 +68,13 @@ function drawState(pen, state, x, y, { busy, warn, bad, text }) {
   }
 }
 
+// Where the cursor is.
+function drawMark(pen, x, y, { text }) {
+  pen.strokeStyle = text;
+  pen.lineWidth = 1;
+  pen.strokeRect(x - 0.5, y - 0.5, SIDE + 1, SIDE + 1);
+}
+
 export class ExecutorGrid {
   constructor(onOpen) {
     this.onOpen = onOpen;
@@ -75,7 +85,8 @@ export class ExecutorGrid {
     this.cursor = -1;
     this.element = element("div", "sk8s-grid");
     this.canvas = element("canvas", "sk8s-canvas");
-    this.canvas.setAttribute("role", "img");
+    // Its arrow keys are for the page: a screen reader would keep them to itself from an image.
+    this.canvas.setAttribute("role", "application");
     this.canvas.tabIndex = 0;
     this.legend = element("div", "sk8s-legend");
     this.caption = element("div", "sk8s-note");
@@ -86,7 +97,9 @@ export class ExecutorGrid {
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("mousemove", (event) => this.move(this.at(event)));
     this.canvas.addEventListener("click", (event) => {
-      this.move(this.at(event));
+      const index = this.at(event);
+      if (!this.cells[index]) return;
+      this.move(index);
       this.open();
     });
   }
@@ -95,7 +108,11 @@ export class ExecutorGrid {
     const source = fleet.grid?.length ? fleet.grid : fleet.executors;
     if (source === this.source) return;
     this.source = source;
+    const at = this.cells[this.cursor]?.[0];
     this.cells = cells(fleet);
+    // The cursor stays with its executor.
+    this.cursor = at === undefined ? -1 : this.cells.findIndex(([id]) => id === at);
+    this.tellCursor();
     const counts = new Map();
     for (const [, state] of this.cells) counts.set(state, (counts.get(state) ?? 0) + 1);
     const parts = Object.entries(STATES).filter(([state]) => counts.has(state));
@@ -130,12 +147,17 @@ export class ExecutorGrid {
     }
     if (!this.pen) return;
     this.cells.forEach(([, state], index) => {
-      if (this.drawn[index] === state) return;
-      this.drawn[index] = state;
-      drawState(this.pen, state, ...this.place(index), look);
+      const marked = index === this.cursor;
+      const drawing = marked ? `${state} marked` : state;
+      if (this.drawn[index] === drawing) return;
+      this.drawn[index] = drawing;
+      const [x, y] = this.place(index);
+      drawState(this.pen, state, x, y, look);
+      if (marked) drawMark(this.pen, x, y, look);
     });
     for (let index = this.cells.length; index < this.drawn.length; index += 1) {
-      this.pen.clearRect(...this.place(index), PITCH, PITCH);
+      const [x, y] = this.place(index);
+      this.pen.clearRect(x - 1, y - 1, PITCH, PITCH);
     }
     this.drawn.length = this.cells.length;
   }
@@ -156,8 +178,14 @@ export class ExecutorGrid {
   move(index) {
     if (!this.cells[index] || index === this.cursor) return;
     this.cursor = index;
-    const [id, state] = this.cells[index];
-    setText(this.caption, `executor ${id}: ${STATES[state]?.[1] ?? "unknown"}`);
+    this.tellCursor();
+    this.draw();
+  }
+
+  // Names the executor that the cursor is at.
+  tellCursor() {
+    const [id, state] = this.cells[this.cursor] ?? [];
+    setText(this.caption, id === undefined ? "" : `executor ${id}: ${STATES[state]?.[1] ?? "unknown"}`);
   }
 
   key(event) {

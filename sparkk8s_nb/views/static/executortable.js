@@ -1,6 +1,6 @@
 // Executors as rows, in place, keyed by their ids; a page at a time, so that the page's cost has an end.
 import { phaseText } from "./phases.js";
-import { arrange, button, duration, element, grouped, memory, setText } from "./shared.js";
+import { arrange, button, duration, element, grouped, memory, setText, setUsable } from "./shared.js";
 
 // So many rows stand in one page; more executors are turned over in smaller ones, which cost less.
 const ALL = 40;
@@ -147,7 +147,7 @@ export class ExecutorTable {
   }
 
   turn(by) {
-    this.first = Math.max(0, this.first + by);
+    if (this.first + by < this.executors.length) this.first = Math.max(0, this.first + by);
     this.draw(this.now);
   }
 
@@ -166,7 +166,7 @@ export class ExecutorTable {
       open = executor;
       shown.push(this.detailRow);
     }
-    if (open) this.detailCell.append(this.detail.element);
+    if (open) this.detail.placeIn(this.detailCell);
     arrange(this.body, shown);
     this.table.classList.toggle("sk8s-even", this.executors.length > MEASURED);
     this.table.classList.toggle("sk8s-nogc", !this.executors.some((executor) => executor.gc));
@@ -174,8 +174,8 @@ export class ExecutorTable {
     this.table.classList.toggle("sk8s-nospill", !this.executors.some((executor) => executor.spilled));
     this.pages.hidden = this.executors.length <= this.page;
     setText(this.where, `${this.first + 1} to ${this.first + page.length} of ${this.executors.length}`);
-    this.before.disabled = this.first === 0;
-    this.after.disabled = this.first + this.page >= this.executors.length;
+    setUsable(this.before, this.first > 0);
+    setUsable(this.after, this.first + this.page < this.executors.length);
     if (now - this.ticked >= 1) this.tick(now);
   }
 

@@ -92,6 +92,8 @@ export class FleetView extends LiveView {
     this.table.show(rows, this.now);
     const open = fleet.executors.find((one) => one.id === id);
     if (open) this.detail.show(open);
+    // Of a large fleet not every row is sent: one that is left out takes what is open below it along.
+    else if (grid && id !== null) this.detail.placeIn(this.beside);
     const left = hidden.map(([phase, some]) => `${some} ${phase}`);
     setText(this.more, !grid && left.length ? `and ${left.join(", ")}` : "");
     this.tellStart();
@@ -112,7 +114,7 @@ export class FleetView extends LiveView {
     }
     const row = this.frame.fleet.executors.find((one) => one.id === id);
     this.detail.open(row ?? { id, phase: GRID_PHASES[state] ?? "running", reason: "" });
-    if (!row) this.beside.append(this.detail.element);
+    if (!row) this.detail.placeIn(this.beside);
     this.draw();
   }
 

@@ -27,6 +27,7 @@ export class ProgressView extends LiveView {
   constructor(el, actions) {
     super(el, "Spark jobs of this cell");
     this.chosen = null;
+    this.tag = null;
     this.fold = button("", "", () => this.choose());
     this.fold.className = "sk8s-fold sk8s-chevron";
     this.sign = stateSign();
@@ -40,9 +41,8 @@ export class ProgressView extends LiveView {
       question: "Cancel the jobs of this cell?",
       yes: "Cancel the jobs",
       no: "Go on",
-      run: (first) => {
-        pressed(first, this, (say) => actions.cancel(this.frame.progress.cell, say));
-      },
+      about: () => this.frame.progress.cell,
+      run: (first, cell) => pressed(first, this, (say) => actions.cancel(cell, say)),
     });
     this.head = element("div", "sk8s-head");
     this.head.append(this.fold, this.sign.element, this.progress.bar, this.percent);
@@ -70,12 +70,21 @@ export class ProgressView extends LiveView {
     this.sign.set(...(STATES[progress.state] ?? ["·", "no jobs"]));
     this.root.dataset.state = progress.state;
     this.cancel.element.hidden = !this.running || !progress.cell;
+    this.cancel.renew((asked, now) => asked?.tag === now?.tag);
+    this.follow(progress.cell?.tag);
     setLines(this.missing, progress.missing ? [`⚠ ${progress.missing}`] : []);
     const jobs = totals.jobs > 0;
     this.head.hidden = !jobs && Boolean(frame.streams?.rows.length);
     this.fold.hidden = !jobs;
     this.streams.show(frame.streams, this.now);
     this.draw();
+  }
+
+  // What an action on the cell before came to says nothing of this one.
+  follow(tag) {
+    if (tag === this.tag) return;
+    this.tag = tag;
+    if (!this.acting) this.tell({ said: "" });
   }
 
   // What is folded is not drawn.

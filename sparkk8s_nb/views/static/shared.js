@@ -83,6 +83,16 @@ export function button(text, label, onClick) {
   return made;
 }
 
+// Whether a button can be pressed. Not by `disabled`: that would take the focus away from who has just pressed it.
+export function setUsable(pressable, usable) {
+  const told = String(!usable);
+  if (pressable.getAttribute("aria-disabled") !== told) pressable.setAttribute("aria-disabled", told);
+}
+
+export function isUsable(pressable) {
+  return pressable.getAttribute("aria-disabled") !== "true";
+}
+
 // A bar that fills up: what is done, beside it what runs (striped), and at the end a mark of what failed; with its
 // share in words for whoever cannot see it.
 export function progressBar(label) {
@@ -178,6 +188,11 @@ export function arrange(parent, nodes) {
   for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
   let place = parent.firstChild;
   for (const node of nodes) {
+    // What stood here went further back. It moves alone: a node that is moved loses its focus and how far it is scrolled.
+    if (node !== place && place?.nextSibling === node) {
+      parent.insertBefore(place, null);
+      place = node;
+    }
     if (node === place) place = place.nextSibling;
     else parent.insertBefore(node, place);
   }

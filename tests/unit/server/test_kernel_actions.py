@@ -12,6 +12,7 @@ import pytest
 
 from sparkk8s_nb.errors import UsageError
 from sparkk8s_nb.model.wire import ACTIONS
+from sparkk8s_nb.server import kernel_actions as module
 from sparkk8s_nb.server.kernel_actions import KernelActions, Timeouts, read_action
 
 
@@ -111,3 +112,78 @@ def test_an_answer_without_an_outcome_says_whether_the_kernel_heard(said, answer
     assert came.pop("problem", "").startswith(answer.pop("problem", ""))
     came.pop("fix", None)
     assert came == answer
+
+
+class SlowKernel:
+    """A kernel whose control channel answers late: what is asked meanwhile, and when the connection is given up."""
+
+    def __init__(self):
+        self.asked = []
+        self.replies = []
+        self.is_open = True
+        self.session = SimpleNamespace(
+            msg=lambda kind, content: {
+                "header": {"msg_id": f"{kind}-{len(self.asked)}"}, "kind": kind, "content": content
+            }
+        )  # fmt: skip
+        self.control_channel = SimpleNamespace(send=self.asked.append)
+
+    def start_channels(self, **_channels):
+        self.is_open = True
+
+    def stop_channels(self):
+        self.is_open = False
+
+    async def get_iopub_msg(self, timeout):
+        return {}
+
+    async def get_control_msg(self, timeout):
+        await asyncio.sleep(0)
+        if not self.replies:
+            raise Empty
+        return self.replies.pop(0)
+
+    def answer(self, kind, content):
+        """Answer the first request of a kind, at last."""
+        request = next(one for one in self.asked if one["kind"] == kind)
+        self.replies.append({"parent_header": request["header"], "content": content})
+
+    def kinds(self):
+        return [one["kind"] for one in self.asked if one["kind"] != "kernel_info_request"]
+
+
+def test_a_subshell_that_comes_too_late_is_taken_away_again(monkeypatch):
+    """Nobody else knows of it: it would stay in the kernel, a thread with its sockets."""
+    kernel = SlowKernel()
+    monkeypatch.setattr(module, "_client_of", lambda manager: kernel)
+    kernels = SimpleNamespace(get_kernel=lambda _id: None)
+    actions = KernelActions(kernels, Timeouts(control=0.01, late=60.0))
+
+    async def late():
+        came = await actions.act("k", {"do": "stop", "id": "u1"})
+        still_open = kernel.is_open
+        kernel.answer("create_subshell_request", {"subshell_id": "s-1"})
+        while kernel.is_open:
+            await asyncio.sleep(0)
+        return came, still_open
+
+    came, still_open = asyncio.run(asyncio.wait_for(late(), 30))
+    assert came["problem"] == "The kernel does not answer."
+    assert still_open
+    assert kernel.kinds() == ["create_subshell_request", "delete_subshell_request"]
+    (deleted,) = (one for one in kernel.asked if one["kind"] == "delete_subshell_request")
+    assert deleted["content"] == {"subshell_id": "s-1"}
+
+
+def test_a_kernel_without_subshells_is_told_from_one_that_does_not_answer(monkeypatch):
+    """What helps is another."""
+    kernel = SlowKernel()
+    monkeypatch.setattr(module, "_client_of", lambda manager: kernel)
+    actions = KernelActions(SimpleNamespace(get_kernel=lambda _id: None), Timeouts(control=60.0))
+    kernel.control_channel.send = lambda request: (
+        kernel.asked.append(request),
+        request["kind"] == "create_subshell_request" and kernel.answer(request["kind"], {"status": "error"}),
+    )
+    came = asyncio.run(actions.act("k", {"do": "stop", "id": "u1"}))
+    assert "ipykernel" in came["fix"]
+    assert not kernel.is_open

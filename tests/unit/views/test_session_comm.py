@@ -237,3 +237,14 @@ def test_what_is_no_news_waits_for_the_allowance_and_an_end_does_not(monkeypatch
     assert heard["patch"]["progress"]["state"] == "SUCCEEDED"
     assert comm.said.empty()
     kernel.target.unregister()
+
+
+def test_when_its_thread_dies_pages_hear_that_and_open_it_anew(kernel: Kernel) -> None:
+    """None takes its last frame for what is."""
+    comm, other = kernel.open(), kernel.open()
+    assert comm.heard()["kind"] == other.heard()["kind"] == "keyframe"
+    kernel.source.set(session={"name": "s"}, fleet="broken")
+    assert comm.ends()
+    assert other.ends()
+    kernel.source.set(fleet=None)
+    assert kernel.open().heard()["session"] == {"name": "s"}

@@ -190,3 +190,25 @@ def test_before_a_frame_has_told_the_kernel_there_is_no_second_way(tmp_path: Pat
     """Nobody could say which kernel is meant."""
     body = 'results.push(await pageServer(() => undefined)({ do: "stop", id: "x" }));'
     assert run(tmp_path, body, '{"baseUrl": "/"}')["results"] == [None]
+
+
+def test_what_waits_for_the_end_of_a_cell_is_not_told_as_failed(tmp_path: Path) -> None:
+    """It is carried out then, however long that takes."""
+    found = run(
+        tmp_path,
+        """
+const actions = actionsOver(model);
+act(actions.stop(say));
+await late();
+await turns();
+for (const { run } of timers.splice(0)) run();
+await turns();
+told.push(...results);
+tell({ heard: sent[0].id });
+tell({ done: sent[0].id, said: "Stopped." });
+await turns();
+""",
+    )
+    (busy,) = found["told"]
+    assert "when its cell has ended" in busy
+    assert found["results"] == [{"said": "Stopped."}]

@@ -70,8 +70,8 @@ def test_a_log_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 def test_scaling_asks_the_kernel_and_shows_what_it_says(tmp_path: Path) -> None:
     """Nothing is sent before the number is another one."""
     drawn = draw(
-        "fleet", tmp_path, FRAME, "click:Ask for that many executors", "click:One executor more",
-        "click:One executor more", "click:Ask for that many executors", "look",
+        "fleet", tmp_path, FRAME, "click:Scale to that many executors", "click:One executor more",
+        "click:One executor more", "click:Scale to that many executors", "look",
         answers={"scale": {"said": "Scaling from 5 to 7 executors."}},
     )  # fmt: skip
     assert said(drawn) == [{"do": "scale", "executors": 7}]

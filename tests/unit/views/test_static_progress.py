@@ -35,6 +35,41 @@ def test_cancel_is_for_this_cell_and_asks_back(tmp_path: Path) -> None:
     assert "Cancelled 1 job of cell [7]." in drawn["shown"][-1]["text"]
 
 
+def other_cell(folder: Path, **more: Any) -> Path:
+    """The same view when the next cell runs: the panel's goes from cell to cell."""
+    frame = json.loads(FRAME.read_text())
+    frame["seq"] += 1
+    frame["progress"]["cell"] |= {"tag": "t-2", "id": "c-8"}
+    frame["progress"] |= more
+    return written(folder, "other", frame)
+
+
+def test_a_question_about_one_cell_is_never_answered_for_another(tmp_path: Path) -> None:
+    """Its cell ended while it was asked: it is taken back."""
+    drawn = draw("progress", tmp_path, FRAME, ASK, "look", other_cell(tmp_path), "look")
+    _, asked, other, _ = drawn["shown"]
+    assert "Cancel the jobs of this cell?" in asked["text"]
+    assert "Cancel the jobs of this cell?" not in other["text"]
+    assert said(drawn) == []
+
+
+def test_what_an_action_came_to_goes_with_its_cell(tmp_path: Path) -> None:
+    """It says nothing of the next one."""
+    answers = {"cancel": {"problem": "No.", "fix": "Wait."}}
+    drawn = draw(
+        "progress",
+        tmp_path,
+        FRAME,
+        ASK,
+        "click:Cancel the jobs",
+        "look",
+        other_cell(tmp_path),
+        answers=answers,
+    )
+    assert "✕ No. Wait." in drawn["shown"][1]["text"]
+    assert "✕ No." not in drawn["shown"][2]["text"]
+
+
 def test_a_cell_without_an_id_is_named_by_its_number(tmp_path: Path) -> None:
     """Not every front end tells ids."""
     frame = json.loads(FRAME.read_text())

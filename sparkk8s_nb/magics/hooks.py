@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 SHOW_AFTER = 0.1
 """Seconds that a cell's first job runs before its progress is shown: what is quicker seems to take no time."""
 
+QUICK = 0.5
+"""Seconds: of jobs that took less in all nothing stays to be seen."""
+
 STREAMS_AFTER = 2.0
 """Seconds after which a cell without jobs shows the streaming queries that run beside it: it may wait for one."""
 
@@ -219,37 +222,41 @@ class RunningCell:
             self._watcher.start()
 
     def end(self) -> None:
-        """Show the last numbers, if any were shown."""
+        """Show the last numbers, if any were shown and the jobs were not so quick that nobody asks for them."""
         try:
             self._finish(self._last_numbers())
         except KeyboardInterrupt:
             # Pressed when the cell itself had ended: there is nothing left to stop but this.
-            self._finish("")
+            self._finish(None)
         finally:
             self._scope.leave()
 
-    def _last_numbers(self) -> str:
+    def _last_numbers(self) -> Progress | None:
         session = self._session
         if self._watcher is not None:
             self._watcher.request_stop()
             self._followed.feed.wake()
             self._watcher.stop(timeout=2)
         if session.closed or session.state.over:
-            return ""
-        summary = ""
+            return None
+        last = None
         try:
             # After an interrupt that the JVM did not answer, nobody waits for its numbers.
             if self._shown is not None and not self._scope.abandoned and session.answers():
-                summary = self._followed.final().summary(session.fleet.ready)
+                last = self._followed.final()
         except SparkK8sError:
-            summary = ""
+            logger.debug("the cell's last numbers could not be read", exc_info=True)
         self._followed.end()
-        return summary
+        return last
 
-    def _finish(self, summary: str) -> None:
+    def _finish(self, last: Progress | None) -> None:
         with self._lock:
-            if self._shown is not None:
-                self._shown.finish(summary)
+            if self._shown is None:
+                return
+            if last is not None and last.state is JobState.SUCCEEDED and last.seconds < QUICK:
+                self._shown.withdraw()
+            else:
+                self._shown.finish(last.summary(self._session.fleet.ready) if last is not None else "")
 
     def _watch(self, stop: StopFlag) -> None:
         feed = self._followed.feed

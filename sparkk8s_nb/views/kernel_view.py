@@ -36,6 +36,9 @@ TEXT_SECONDS = 1.0
 PARENT = 280
 """So many bytes more than a comm message an update of a display takes: it names its parent."""
 
+NOTHING = {"text/plain": "", "text/html": ""}
+"""Takes no room; a display without any type would have some front ends complain that they cannot draw it."""
+
 DISPLAYS = 4
 """A view is live in so many cells at once; the oldest becomes a line that points below."""
 
@@ -123,17 +126,23 @@ class KernelView(Generic[T]):
         with self._lock:
             self._ended = True
         self._halt()
-        self._end(summary)
+        self._end(self._final(self.feed.value, summary))
+
+    def withdraw(self) -> None:
+        """Leave nothing of it to be seen, in the saved notebook an empty output."""
+        with self._lock:
+            self._ended = True
+        self._halt()
+        self._end(NOTHING)
 
     def _halt(self) -> None:
         self._worker.request_stop()
         self.feed.wake()
         self._worker.stop(STOP_SECONDS)
 
-    def _end(self, summary: str) -> None:
+    def _end(self, bundle: Mapping[str, str]) -> None:
         with self._lock:
             self._ended = True
-            bundle = self._final(self.feed.value, summary)
             for display_id, context in self._displays.items():
                 context.update(bundle, display_id)
             if self._widget is not None:
@@ -179,7 +188,7 @@ class KernelView(Generic[T]):
             if stop.is_set():
                 return
             if self.feed.closed:
-                self._end("")
+                self._end(self._final(self.feed.value, ""))
                 return
             self._push(self.feed.value)
             stop.wait(FRAME_SECONDS)
@@ -251,7 +260,8 @@ class KernelView(Generic[T]):
 
     def _died(self, error: BaseException) -> None:
         try:
-            self._end(f"{self._drawing.summary(self.feed.value)} (this view ended: {error})")
+            value = self.feed.value
+            self._end(self._final(value, f"{self._drawing.summary(value)} (this view ended: {error})"))
         except Exception:
             # The display itself is what fails (a kernel on its way out): there is nowhere left to say it.
             logger.debug("the view's last line could not be shown", exc_info=True)

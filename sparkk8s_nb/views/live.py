@@ -22,7 +22,7 @@ STOP_SECONDS = 2.0
 
 
 class Shown(Protocol):
-    """A view that was shown. Both methods may be called more than once, from any thread."""
+    """A view that was shown. All methods may be called more than once, from any thread."""
 
     def settle(self) -> None:
         """The command that showed it returns: a terminal's line goes, a notebook's view lives on."""
@@ -30,6 +30,10 @@ class Shown(Protocol):
 
     def finish(self, summary: str = "") -> None:
         """End the view, in every cell that shows it: one line stays (the view's own if none is given)."""
+        ...
+
+    def withdraw(self) -> None:
+        """End the view as if nothing had been shown: no line stays."""
         ...
 
 
@@ -78,4 +82,7 @@ class NothingShown:
         """Do nothing."""
 
     def finish(self, summary: str = "") -> None:
+        """Do nothing."""
+
+    def withdraw(self) -> None:
         """Do nothing."""

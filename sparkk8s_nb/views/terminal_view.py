@@ -47,6 +47,10 @@ class TerminalView(Generic[T]):
                 self._printer.clear()
             self._settled = True
 
+    def withdraw(self) -> None:
+        """Take the line away; what a log has of it stays."""
+        self.settle()
+
     def finish(self, summary: str = "") -> None:
         """Replace the line by its summary, unless the command that showed it has returned already."""
         self._halt()

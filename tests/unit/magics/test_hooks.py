@@ -333,6 +333,43 @@ def test_a_job_that_was_quick_is_not_shown_while_its_cell_goes_on(at):
     at.hooks.after_cell(result)
 
 
+class Ended:
+    """A view that notes how it ends."""
+
+    def __init__(self):
+        self.ends = []
+
+    def withdraw(self):
+        self.ends.append("withdrawn")
+
+    def finish(self, summary=""):
+        self.ends.append(summary.partition(",")[0])
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "end"),
+    [
+        (JobState.SUCCEEDED, 0.3, "withdrawn"),
+        (JobState.SUCCEEDED, 0.6, "1 job"),
+        (JobState.FAILED, 0.3, "1 job (1 failed)"),
+    ],
+)
+def test_jobs_that_took_less_than_half_a_second_leave_nothing(at, shown, monkeypatch, state, seconds, end):
+    """They were shown while they ran; one that failed keeps its line."""
+    view = Ended()
+    monkeypatch.setattr(module, "show_progress", lambda *_, **__: shown.set() or view)
+    begun = time.time()
+    running = running_since(begun)
+    job = replace(running.jobs[0], state=state, ended=begun + seconds)
+    monkeypatch.setattr(Followed, "final", lambda followed: replace(running, jobs=(job,)))
+    monkeypatch.setattr(at.session, "answers", lambda: True, raising=False)
+    result = run(at)
+    at.session.feeds[-1].publish(running)
+    assert shown.wait(LONG)
+    at.hooks.after_cell(result)
+    assert view.ends == [end]
+
+
 def test_the_stop_button_at_the_very_end_of_a_cell_breaks_nothing(at, monkeypatch):
     """There is nothing left to stop but the reading of the last numbers."""
 

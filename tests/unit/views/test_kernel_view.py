@@ -288,3 +288,12 @@ def test_a_command_that_returns_leaves_its_cell_as_things_are_now(
     feed.publish(progress(77))
     made[-1].settle()
     assert "77" in place.bundles[-1]["text/plain"]
+
+
+def test_what_is_withdrawn_leaves_nothing_to_be_seen(show: Callable[..., tuple[Widget, Place]]) -> None:
+    """The display keeps its place, for a front end cannot take it away, but takes no room."""
+    _, place = show()
+    assert place.bundles[-1]["text/html"]
+    made[-1].withdraw()
+    assert place.bundles[-1] == {"text/plain": "", "text/html": ""}
+    assert made[-1].ended

@@ -56,6 +56,15 @@ def test_a_terminals_line_goes_when_the_command_returns(stream: Stream) -> None:
     assert threads() == []
 
 
+def test_a_terminals_line_that_is_withdrawn_is_gone(stream: Stream) -> None:
+    """No summary takes its place."""
+    shown = show_fleet(Feed(Fleet(wanted=1)), {}, environment=TERMINAL)
+    assert stream.written.wait(LONG)
+    shown.withdraw()
+    assert stream.getvalue() == "\r\x1b[2K0 of 1 executor running, 1 asked for\r\x1b[2K"
+    assert threads() == []
+
+
 def test_a_starts_phase_counts_its_seconds_in_the_line(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -363,3 +363,21 @@ def test_a_notebook_run_without_a_browser_keeps_only_the_summaries(tmp_path: Pat
     assert len(json.dumps([fleet, progress])) < 5 * 1024
     html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
     assert "Stopped after 3 s: 3 executors. Nothing left." in html
+
+
+def test_a_view_that_is_withdrawn_leaves_nothing_in_the_notebook(tmp_path: Path) -> None:
+    """No line, no widget; what else its cell says stays, and nbconvert takes the notebook."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(source)
+            for source in (SETUP, "shown = show_fleet(feed, {})\nprint('mine')\nshown.withdraw()")
+        ]
+    )
+    nbclient.NotebookClient(notebook, timeout=LONG, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbformat.validate(notebook)
+    outputs = {output.output_type: output for output in notebook.cells[1].outputs}
+    assert outputs["stream"].text == "mine\n"
+    assert outputs["display_data"]["data"] == {"text/plain": "", "text/html": ""}
+    assert "widgets" not in notebook.metadata
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "mine" in html

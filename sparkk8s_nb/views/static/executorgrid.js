@@ -112,7 +112,7 @@ export class ExecutorGrid {
     this.cells = cells(fleet);
     // The cursor stays with its executor.
     this.cursor = at === undefined ? -1 : this.cells.findIndex(([id]) => id === at);
-    this.tellCursor();
+    this.tellCursor("off");
     const counts = new Map();
     for (const [, state] of this.cells) counts.set(state, (counts.get(state) ?? 0) + 1);
     const parts = Object.entries(STATES).filter(([state]) => counts.has(state));
@@ -178,12 +178,13 @@ export class ExecutorGrid {
   move(index) {
     if (!this.cells[index] || index === this.cursor) return;
     this.cursor = index;
-    this.tellCursor();
+    this.tellCursor("polite");
     this.draw();
   }
 
-  // Names the executor that the cursor is at.
-  tellCursor() {
+  // Names the executor that the cursor is at; aloud where the user has moved it, not at each of its tasks.
+  tellCursor(live) {
+    this.caption.setAttribute("aria-live", live);
     const [id, state] = this.cells[this.cursor] ?? [];
     setText(this.caption, id === undefined ? "" : `executor ${id}: ${STATES[state]?.[1] ?? "unknown"}`);
   }

@@ -130,9 +130,20 @@ class Cells:
         assert (cell.status == "error") is fails, cell.said
         return cell
 
-    def begin(self, source: str) -> Cell:
-        """Begin a cell, and go on to :meth:`end` it later: other kernels run theirs meanwhile."""
-        return Cell(source, message=self.client.execute(source))
+    def begin(self, source: str, *, says: str = "") -> Cell:
+        """Begin a cell, and go on to :meth:`end` it later: other kernels run theirs meanwhile.
+
+        With ``says`` wait until it has put out that text, however many pieces it comes in: each message that a
+        kernel has handled, on whatever thread, flushes what any cell has written so far, half a line too.
+        """
+        cell = Cell(source, message=self.client.execute(source))
+        deadline = time.monotonic() + CELL_SECONDS
+        while says not in cell.stdout:
+            message = self.client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") == cell.message:
+                cell.take(message)
+                assert message["content"].get("execution_state") != "idle", cell.said
+        return cell
 
     def end(self, cell: Cell, *, fails: bool = False, timeout: float = CELL_SECONDS) -> Cell:
         """Wait for the end of a cell that was begun; it has to succeed, or to fail."""

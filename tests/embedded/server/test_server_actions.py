@@ -67,13 +67,10 @@ def busy(cells, tmp_path):
     """The kernel, blocked by a cell until the test is over."""
     release = tmp_path / "release"
     cells.run("opened.clear()")
-    cells.client.execute(BLOCKED.format(release=str(release)))
-    begun = False
-    while not begun:
-        begun = cells.client.get_iopub_msg(timeout=60)["content"].get("text") == "begun\n"
+    cell = cells.begin(BLOCKED.format(release=str(release)), says="begun\n")
     yield cells
     release.touch()
-    cells.run("1")
+    cells.end(cell)
 
 
 def test_an_action_is_done_while_a_cell_blocks(server, kernel, busy):

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import threading
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,7 +19,17 @@ from tests.eventually import eventually
 
 from .conftest import BASE
 
-BLOCKED = "import time; print('begun', flush=True); time.sleep({seconds})"
+BLOCKED = """
+import pathlib, time
+print("begun", flush=True)
+until = time.monotonic() + 120
+while time.monotonic() < until and not pathlib.Path({release!r}).exists():
+    time.sleep(0.05)
+"""
+SLOW = """
+print("begun", flush=True)
+sc.parallelize(range(4), 4).map(lambda n: __import__("time").sleep(120)).count()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,23 +64,14 @@ def facts(cells):
     return cells.facts()
 
 
-def begin(cells, source):
-    """Run a cell that says ``begun`` and goes on; returns the id of its request."""
-    request = cells.client.execute(source)
-    begun = threading.Event()
-    while not begun.is_set():
-        message = cells.client.get_iopub_msg(timeout=60)
-        if message["content"].get("text") == "begun\n":
-            begun.set()
-    return request
-
-
-def end(cells, request):
-    """Wait for the end of that cell; returns its reply."""
-    while True:
-        reply = cells.client.get_shell_msg(timeout=120)
-        if reply["parent_header"]["msg_id"] == request:
-            return reply["content"]
+@pytest.fixture
+def blocked(cells, tmp_path):
+    """The kernel, blocked by a cell until the test is over; the cell ends well."""
+    release = tmp_path / "release"
+    cell = cells.begin(BLOCKED.format(release=str(release)), says="begun\n")
+    yield cells
+    release.touch()
+    cells.end(cell)
 
 
 def test_the_panel_sees_the_session_of_this_servers_kernel(server, kernel, facts):
@@ -151,12 +151,14 @@ def test_the_real_ui_is_closed_without_our_signature(server, facts):
         assert connection.getresponse().status == 403
 
 
-def test_a_session_is_scaled_through_the_server_while_a_cell_blocks(server, kernel, cells):
+def test_a_session_is_scaled_through_the_server_while_a_cell_blocks(server, kernel, blocked):
     """In the magic's words; the cell goes on."""
-    request = begin(cells, BLOCKED.format(seconds=20))
     answer = server.act(kernel, {"do": "scale", "executors": 2, "id": "s1"}).json
     assert answer == {"done": "s1", "said": "Scaling from 1 to 2 executors."}
-    assert end(cells, request)["status"] == "ok"
+
+
+def test_the_session_has_what_it_was_scaled_to(cells):
+    """Once the cell has ended, too."""
     assert cells.fleet()["wanted"] == 2
 
 
@@ -170,23 +172,20 @@ def test_a_scale_that_cannot_be_is_refused_in_the_magics_words(server, kernel, c
 
 def test_the_jobs_of_a_blocked_cell_are_cancelled_through_the_server(server, kernel, cells, facts):
     """The cell ends with the error of a cancelled one, and the session lives on."""
-    slow = "sc.parallelize(range(4), 4).map(lambda n: __import__('time').sleep(120)).count()"
-    request = begin(cells, f"print('begun', flush=True); {slow}")
+    cell = cells.begin(SLOW, says="begun\n")
 
     # The job may not have begun when the cell has.
     running = f"/api/v1/applications/{facts.app_id}/jobs?status=running"
     assert eventually(lambda: len(ui(server, facts, running).json) == 1)
     answer = server.act(kernel, {"do": "cancel_all", "id": "c1"}).json
     assert answer == {"done": "c1", "said": "Cancelled 1 job of any cell."}
-    reply = end(cells, request)
-    assert (reply["status"], reply["ename"]) == ("error", "JobsCancelledError")
+    assert "JobsCancelledError" in cells.end(cell, fails=True).error
     cells.job()
 
 
 def test_a_job_is_ended_by_the_link_in_the_real_uis_own_page(server, cells, facts):
     """A form with Spark's own token; the cell ends with Spark's error."""
-    slow = "sc.parallelize(range(4), 4).map(lambda n: __import__('time').sleep(120)).count()"
-    request = begin(cells, f"print('begun', flush=True); {slow}")
+    cell = cells.begin(SLOW, says="begun\n")
     assert eventually(lambda: "/jobs/job/kill" in ui(server, facts, "/jobs/").text)
     page = ui(server, facts, "/jobs/").text
     [form] = re.findall(r'<form[^>]*action="([^"]*/jobs/job/kill/?)"[^>]*>(.*?)</form>', page, re.DOTALL)
@@ -205,7 +204,7 @@ def test_a_job_is_ended_by_the_link_in_the_real_uis_own_page(server, cells, fact
     )
     assert answer.status in (302, 303), answer.text
     assert answer.headers["Location"].startswith(f"{BASE}sparkk8s/ui/{facts.name}/")
-    assert end(cells, request)["status"] == "error"
+    cells.end(cell, fails=True)
     cells.job()
 
 
@@ -215,14 +214,12 @@ def test_an_executors_log_comes_through_the_server(server, kernel, cells):
     assert any("Executor" in line for line in answer["lines"]), answer
 
 
-def test_a_session_is_stopped_through_the_server_while_a_cell_blocks(server, kernel, cells, facts):
+def test_a_session_is_stopped_through_the_server_while_a_cell_blocks(server, kernel, blocked, facts):
     """Nothing of it is left, and the list is empty."""
-    request = begin(cells, BLOCKED.format(seconds=30))
     answer = server.act(kernel, {"do": "stop", "id": "x1"}).json
     assert answer["said"].endswith("Nothing left."), answer
     assert server.ask("sparkk8s/api/sessions").json["sessions"] == []
     assert ui(server, facts, "/jobs/").status == 404
-    end(cells, request)
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,16 @@ import { Signal } from '@lumino/signaling';
 
 import { isAnswer } from 'sparkk8s-views/actions.js';
 import { after, connected, Subshells } from './subshell';
+import type { ITab } from './tab';
 import { COMM_TARGET, SCHEMA } from './tokens';
 import type { IFrame } from './wire';
 import { FrameReader } from './wire';
 
 /** Milliseconds before a keyframe that did not come is asked for again. */
 const PATIENCE = 2000;
+
+/** How often a line is opened anew whose opening waits behind a running cell. */
+const REOPENINGS = 3;
 
 /** Milliseconds that a kernel may take to answer before the user is told that it does not. */
 const SILENCE = 10_000;
@@ -34,22 +38,19 @@ type Heard = (content: unknown) => void;
 export class SessionLine implements IDisposable {
   /**
    * @param kernel - A connection of this line's own; it is disposed with the line.
-   * @param tab - The same before and after a reload of this page: the kernel then forgets the line before it.
+   * @param tab - The page's tab: of its lines the kernel keeps the one that was opened last.
    */
   constructor(
     private readonly kernel: Kernel.IKernelConnection,
-    tab: string
+    private readonly tab: ITab
   ) {
-    // What was sent without one waits behind the running cell, the line's opening too: then another line is opened.
     this._subshells = new Subshells(kernel, () => {
-      if (!this._isSilent || this._isDisposed) return;
-      this.abandon();
-      this._end();
+      this._openAnew();
     });
     kernel.iopubMessage.connect(this._onIOPub, this);
     kernel.statusChanged.connect(this._onStatus, this);
     kernel.connectionStatusChanged.connect(this._onConnection, this);
-    void this._post('comm_open', { schema: SCHEMA, tab });
+    this._openIt();
     this._silence = setTimeout(() => {
       this._say(SILENT);
     }, SILENCE);
@@ -118,6 +119,22 @@ export class SessionLine implements IDisposable {
     void left.finally(() => {
       this.kernel.dispose();
     });
+  }
+
+  private _openIt(): void {
+    void this._post('comm_open', { schema: SCHEMA, tab: this.tab.id, opening: this.tab.opening() });
+  }
+
+  /**
+   * The kernel makes subshells again: an opening that went without one waits behind the running cell.
+   *
+   * When that is heard in the end the kernel sees by its number that it is older, and closes it.
+   */
+  private _openAnew(): void {
+    if (!this._isSilent || this._isDisposed || this._reopenings >= REOPENINGS) return;
+    this._reopenings += 1;
+    this._id = UUID.uuid4();
+    this._openIt();
   }
 
   private _onIOPub(_kernel: unknown, message: KernelMessage.IIOPubMessage): void {
@@ -224,7 +241,7 @@ export class SessionLine implements IDisposable {
     });
   }
 
-  private readonly _id = UUID.uuid4();
+  private _id = UUID.uuid4();
   private readonly _reader = new FrameReader();
   private readonly _listeners = new Set<Heard>();
   private readonly _changed = new Signal<this, void>(this);
@@ -234,6 +251,7 @@ export class SessionLine implements IDisposable {
   private _sent: Promise<void> = Promise.resolve();
   private _trouble = '';
   private _asked = 0;
+  private _reopenings = 0;
   private _open = false;
   private _isSilent = true;
   private _isDisposed = false;

@@ -6,7 +6,6 @@ import { Dialog, ICommandPalette, InputDialog, Notification, showDialog } from '
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
-import { UUID } from '@lumino/coreutils';
 
 import { SparkApi } from './api';
 import { SessionLine } from './comm';
@@ -19,6 +18,7 @@ import { insertStart, onView } from './notebooks';
 import { SparkPanel } from './panel';
 import { ViewRestorer } from './restore';
 import { SparkStatus } from './status';
+import { thisTab } from './tab';
 import { CommandIDs, NAMESPACE, PLUGIN_ID } from './tokens';
 import { sessionOf, UiTabs } from './uitab';
 
@@ -63,7 +63,7 @@ function activate(
   const { commands, serviceManager, shell } = app;
   const settings = { ...DEFAULTS };
   const api = new SparkApi(serviceManager.serverSettings);
-  const tab = tabId();
+  const tab = thisTab();
   const tabs = new UiTabs();
   const model = new SparkModel({
     list: () => api.sessions(),
@@ -161,14 +161,4 @@ function activate(
     loaded.changed.connect(take);
     take();
   });
-}
-
-/** An id of this browser tab that survives a reload; a tab that was opened as a copy of another has its own. */
-function tabId(): string {
-  const key = `${NAMESPACE}:tab`;
-  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  const known = navigation?.type === 'reload' ? sessionStorage.getItem(key) : null;
-  const id = known ?? UUID.uuid4();
-  sessionStorage.setItem(key, id);
-  return id;
 }

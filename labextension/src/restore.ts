@@ -14,10 +14,11 @@ import { ProgressView } from 'sparkk8s-views/progress.js';
 import { FrameHost } from './components/framehost';
 import type { SparkModel, SparkSession } from './model';
 import { codeCell, hasOwnView, notebookAt } from './notebooks';
+import type { IFrame } from './wire';
 import { runningCell } from './wire';
 
 /** Milliseconds between two looks for a cell that is not there yet (its notebook still opens). */
-const LOOK = 250;
+const LOOK = 100;
 
 /** Milliseconds between two seconds that are counted on. */
 const TICK = 1000;
@@ -26,6 +27,8 @@ interface IRestored {
   cell: CodeCell;
   cellId: string;
   host: FrameHost;
+  /** Whether its cell ran when it was last heard of. */
+  isRunning: boolean;
 }
 
 export class ViewRestorer implements IDisposable {
@@ -65,10 +68,6 @@ export class ViewRestorer implements IDisposable {
   private _onChanged(): void {
     const { sessions } = this.model;
     for (const session of this._wanting) if (!sessions.includes(session)) this._wanting.delete(session);
-    // A session whose line was lost comes back as another one: its view is that one's.
-    for (const session of [...this._restored.keys()]) {
-      if (session.isDisposed && sessions.some(({ name }) => name === session.name)) this._remove(session);
-    }
     for (const session of sessions) this._onSession(this.model, session);
   }
 
@@ -76,10 +75,27 @@ export class ViewRestorer implements IDisposable {
     const { frame } = session;
     if (frame === null) return;
     const running = runningCell(frame);
+    this._inherit(session, running);
     const restored = this._restored.get(session);
-    if (restored && (isGone(restored) || (running !== null && running !== restored.cellId))) this._remove(session);
+    if (restored && (isGone(restored) || isOvertaken(restored, frame))) this._remove(session);
     if (running !== null && !this._restored.has(session)) this._restore(session, running);
-    this._restored.get(session)?.host.draw(frame, session.trouble);
+    const shown = this._restored.get(session);
+    if (!shown || frame.progress?.cell?.id !== shown.cellId) return;
+    shown.isRunning = running !== null;
+    shown.host.draw(frame, session.trouble);
+  }
+
+  /** A session whose line was lost comes back as another one, and takes over its view as soon as it has a frame. */
+  private _inherit(session: SparkSession, running: string | null): void {
+    for (const [before, restored] of this._restored) {
+      if (before === session || !before.isDisposed || before.name !== session.name) continue;
+      // The buttons of a view of a running cell are those of the line that was lost: it is made anew.
+      if (running !== null) this._remove(before);
+      else {
+        this._restored.delete(before);
+        this._restored.set(session, restored);
+      }
+    }
   }
 
   private _restore(session: SparkSession, cellId: string): void {
@@ -97,7 +113,7 @@ export class ViewRestorer implements IDisposable {
     const host = new FrameHost(element => new ProgressView(element, session.actions));
     host.addClass('jp-Spark-restored');
     (cell.layout as PanelLayout).insertWidget(place, host);
-    this._restored.set(session, { cell, cellId, host });
+    this._restored.set(session, { cell, cellId, host, isRunning: true });
   }
 
   private _remove(session: SparkSession): void {
@@ -115,6 +131,12 @@ export class ViewRestorer implements IDisposable {
 /** Whether a restored view has no place any more: its cell is closed, or shows its own. */
 function isGone({ cell, host }: IRestored): boolean {
   return host.isDisposed || cell.isDisposed || hasOwnView(cell);
+}
+
+/** Whether another cell is told of already: it runs, or what came of the view's own was never heard. */
+function isOvertaken({ cellId, isRunning }: IRestored, { progress }: IFrame): boolean {
+  const other = progress?.cell ? progress.cell.id !== cellId : false;
+  return other && (isRunning || progress?.state === 'RUNNING');
 }
 
 /** Where in a cell's layout its outputs end; 0 if it has no place for any yet. */

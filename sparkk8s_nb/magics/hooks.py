@@ -28,7 +28,7 @@ SHOW_AFTER = 0.1
 """Seconds that a cell's first job runs before its progress is shown: what is quicker seems to take no time."""
 
 QUICK = 0.5
-"""Seconds: of jobs that took less in all nothing stays to be seen."""
+"""Seconds from the first job's start to the last one's end: where it was less nothing stays to be seen."""
 
 STREAMS_AFTER = 2.0
 """Seconds after which a cell without jobs shows the streaming queries that run beside it: it may wait for one."""
@@ -253,7 +253,7 @@ class RunningCell:
         with self._lock:
             if self._shown is None:
                 return
-            if last is not None and last.state is JobState.SUCCEEDED and last.seconds < QUICK:
+            if last is not None and _was_quick(last):
                 self._shown.withdraw()
             else:
                 self._shown.finish(last.summary(self._session.fleet.ready) if last is not None else "")
@@ -289,3 +289,9 @@ class RunningCell:
     def _died(error: BaseException) -> None:
         """No view is better than a broken cell; the numbers are still in ``session.progress``."""
         logger.warning("the progress view of this cell ended: %s", error)
+
+
+def _was_quick(last: Progress) -> bool:
+    """Whether a cell's jobs were over before anybody could ask for their numbers, and nothing else was shown."""
+    timed = last.started > 0 and last.ended > 0
+    return last.state is JobState.SUCCEEDED and timed and last.seconds < QUICK and not last.streams

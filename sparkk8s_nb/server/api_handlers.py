@@ -11,7 +11,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado.web import authenticated
 
 from sparkk8s_nb.errors import NoSessionError, SparkK8sError, UsageError
-from sparkk8s_nb.server.kernel_actions import read_action
+from sparkk8s_nb.server.action_request import read_action
 from sparkk8s_nb.server.service import RESOURCE, Service
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 import uuid
 from collections import Counter
@@ -24,10 +23,9 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.session import Session
 
-from sparkk8s_nb.errors import SessionError, SparkK8sError, UsageError
-from sparkk8s_nb.model.wire import ACTIONS, ID_LENGTH, SCHEMA, TARGET
+from sparkk8s_nb.errors import SessionError, SparkK8sError
+from sparkk8s_nb.model.wire import SCHEMA, TARGET
 
-BODY_BYTES = 4096
 LINES = 1000
 NUDGE_SECONDS = 0.2
 END_SECONDS = 1.0
@@ -66,34 +64,6 @@ class _LateError(SessionError):
         self.request = request
 
 
-def read_action(body: bytes) -> dict[str, Any]:
-    """The action that a request's body asks for.
-
-    Raises
-    ------
-    UsageError
-        If it is none; what was sent is not repeated.
-
-    Examples
-    --------
-    >>> read_action(b'{"do": "scale", "executors": 4, "id": "u1"}')
-    {'do': 'scale', 'executors': 4, 'id': 'u1'}
-    """
-    try:
-        action = json.loads(body) if len(body) <= BODY_BYTES else None
-    except ValueError:
-        action = None
-    if not isinstance(action, dict):
-        raise _no_action()
-    if not all(value is None or isinstance(value, str | int | float) for value in action.values()):
-        raise _no_action()
-    if action.get("do") not in ACTIONS:
-        raise _no_action()
-    if not isinstance(action.get("id"), str) or not 0 < len(action["id"]) <= ID_LENGTH:
-        raise _no_action()
-    return action
-
-
 class KernelActions:
     """Carries actions to kernels.
 
@@ -124,7 +94,7 @@ class KernelActions:
         kernel_id : str
             One that the server has (:meth:`has`).
         action : Mapping
-            From :func:`read_action`.
+            From :func:`sparkk8s_nb.server.action_request.read_action`.
         """
         if self._running[kernel_id] >= AT_ONCE:
             return _failed(
@@ -137,9 +107,12 @@ class KernelActions:
         except SparkK8sError as error:
             return _failed(action, error)
         finally:
-            self._running[kernel_id] -= 1
-            if not self._running[kernel_id]:
-                del self._running[kernel_id]
+            self._leave(kernel_id)
+
+    def _leave(self, kernel_id: str) -> None:
+        self._running[kernel_id] -= 1
+        if not self._running[kernel_id]:
+            del self._running[kernel_id]
 
     @contextlib.asynccontextmanager
     async def _client(self, kernel_id: str) -> AsyncIterator[AsyncKernelClient]:
@@ -150,10 +123,12 @@ class KernelActions:
             await self._listening(client)
             yield client
         except _LateError as late:
-            # The answer comes to this client alone.
+            # The answer comes to this client alone. It counts as one at work: a kernel that never answers gets no more.
             task = asyncio.create_task(self._take_back(client, late.request))
+            self._running[kernel_id] += 1
             self._taking_back.add(task)
             task.add_done_callback(self._taking_back.discard)
+            task.add_done_callback(lambda _: self._leave(kernel_id))
             is_kept = True
             raise
         finally:
@@ -307,12 +282,6 @@ def _failed(action: Mapping[str, Any], error: SparkK8sError, *, heard: bool = Fa
     Either way the kernel may still do it: it may also have it from the view.
     """
     return {"done": action["id"], "heard": heard, "problem": error.problem, "fix": error.fix}
-
-
-def _no_action() -> UsageError:
-    return UsageError(
-        "The request is not an action.", fix=f"Send JSON with id and do: {', '.join(sorted(ACTIONS))}."
-    )
 
 
 def _no_session() -> SessionError:

@@ -5,7 +5,7 @@ draw widgets loads the widget's code and asks for a keyframe: only then does the
 from then on only what changes goes as comm messages, numbered, and a keyframe to whoever asks: a second
 reader, one that missed a message, a page that was reloaded. A front end that never asks (papermill, nbclient,
 one whose comms wait for the busy kernel) keeps text and HTML, renewed once a second. So no notebook is ever
-saved with a widget that nobody can draw, and in the end the display becomes one static line.
+saved with a widget that nobody can draw, and in the end the display becomes one static line, or nothing.
 """
 
 from __future__ import annotations

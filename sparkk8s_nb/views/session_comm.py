@@ -4,7 +4,8 @@ Comm target ``sparkk8s``. A front end that opens it gets a keyframe at once (``s
 start) and from then on numbered deltas, at most four a second, until the comm closes; ``{"ask": "keyframe"}`` gets
 the whole state again, ``{"do": ..., "id": ...}`` has something done. A comm that is opened with ``do`` in its data
 is for that action alone: no frames, and it closes with the answer. ``tab`` in the data, if given, names the
-page's tab: when that is reloaded its new comm replaces the one that nobody reads any more.
+page's tab, and ``opening`` numbers its comms: when the page is reloaded its new comm replaces the one that nobody
+reads any more, and one that is heard late, because it waited behind a cell, is closed for the newer one.
 
 JupyterLab opens each target's comms over a subshell of their own, so all this works while a cell blocks, and
 while a callback of a user's widget blocks the subshell of all widgets.
@@ -96,6 +97,7 @@ class LiveSource(Protocol):
 class _Reader:
     comm: Any
     tab: str
+    opening: int
     asks: bool = True
 
 
@@ -156,18 +158,26 @@ class SessionComm:
             return
         comm.on_msg(lambda heard: self._heard(comm, heard["content"].get("data")))
         comm.on_close(lambda _: self._closed(comm))
-        tab = str(data.get("tab") or "")
+        number = data.get("opening")
+        if not isinstance(number, int):
+            number = 0
+        for gone in self._take(_Reader(comm, str(data.get("tab") or ""), number)):
+            _apart(gone.comm.close)
+        self._wake.set()
+
+    def _take(self, reader: _Reader) -> list[_Reader]:
+        """Take one more reader; returns those that are none any more, which may be this one."""
         with self._lock:
-            gone = [one for one in self._readers.values() if tab and one.tab == tab]
-            rest = [one for one in self._readers.values() if one not in gone]
-            gone += rest[: max(0, len(rest) - READERS + 1)]
+            of_tab = [one for one in self._readers.values() if reader.tab and one.tab == reader.tab]
+            if any(one.opening > reader.opening for one in of_tab):
+                return [reader]
+            rest = [one for one in self._readers.values() if one not in of_tab]
+            gone = of_tab + rest[: max(0, len(rest) - READERS + 1)]
             for one in gone:
                 del self._readers[one.comm.comm_id]
-            self._readers[comm.comm_id] = _Reader(comm, tab)
+            self._readers[reader.comm.comm_id] = reader
             self._begin()
-        for one in gone:
-            _apart(one.comm.close)
-        self._wake.set()
+            return gone
 
     def _heard(self, comm: Any, data: object) -> None:
         """Note a wish and return: further messages wait behind this one."""

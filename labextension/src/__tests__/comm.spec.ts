@@ -3,13 +3,14 @@
 import { PromiseDelegate } from '@lumino/coreutils';
 
 import { SessionLine } from '../comm';
-import { FakeKernel, turns } from './fakes';
+import { after } from '../subshell';
+import { FakeKernel, fakeTab, turns } from './fakes';
 import { keyframe, sequence } from './golden';
 
 let kernel: FakeKernel;
 
 async function opened(): Promise<SessionLine> {
-  const line = new SessionLine(kernel.connection, 'tab-1');
+  const line = new SessionLine(kernel.connection, fakeTab());
   await turns();
   return line;
 }
@@ -26,7 +27,7 @@ afterEach(() => {
 it('is opened over a subshell that goes when the message was handled', async () => {
   await opened();
   const [open] = kernel.of('comm_open');
-  expect(open?.content).toMatchObject({ target_name: 'sparkk8s', data: { schema: 1, tab: 'tab-1' } });
+  expect(open?.content).toMatchObject({ target_name: 'sparkk8s', data: { schema: 1, tab: 'tab-1', opening: 1 } });
   expect(open?.subshell).toBe('shell-1');
   expect(kernel.of('delete_subshell_request')).toEqual([]);
   kernel.handle();
@@ -52,16 +53,31 @@ it('does without a subshell that is not made in time, and has it deleted when it
   expect(kernel.of('delete_subshell_request').map(({ content }) => content)).toEqual([{ subshell_id: 'shell-1' }]);
 });
 
-it('ends where the kernel makes subshells again and has not heard of it yet: another is opened', async () => {
+it('is opened anew where the kernel makes subshells again and has not heard of it yet', async () => {
   const slow = new PromiseDelegate<void>();
   kernel.slowness = slow.promise;
+  const line = await opened();
   const ended = jest.fn();
-  (await opened()).ended.connect(ended);
+  line.ended.connect(ended);
   await jest.advanceTimersByTimeAsync(2000);
+  kernel.slowness = Promise.resolve();
   slow.resolve();
   await turns();
-  expect(ended).toHaveBeenCalledTimes(1);
-  expect(kernel.of('comm_close').map(({ subshell }) => subshell)).toEqual([null]);
+  const [late, anew] = kernel.of('comm_open');
+  expect([late?.subshell, anew?.subshell]).toEqual([null, expect.stringContaining('shell-')]);
+  expect([late, anew].map(open => (open?.content['data'] as { opening: number }).opening)).toEqual([1, 2]);
+  kernel.say(keyframe('fleet.json'));
+  kernel.close(late?.content['comm_id'] as string);
+  expect(line.frame).toEqual(keyframe('fleet.json'));
+  expect(ended).not.toHaveBeenCalled();
+});
+
+it('is not opened anew for ever where every subshell comes late', async () => {
+  Object.defineProperty(kernel, 'slowness', { get: () => after(2500) });
+  const line = await opened();
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(kernel.of('comm_open')).toHaveLength(4);
+  expect(line.trouble).toContain('does not answer');
 });
 
 it('goes on where a late subshell was for a line that works', async () => {

@@ -4,6 +4,8 @@ import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import { PromiseDelegate } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 
+import type { ITab } from '../tab';
+
 interface ISent {
   type: string;
   subshell: string | null;
@@ -35,9 +37,9 @@ export class FakeKernel {
     return this.sent.filter(sent => sent.type === type);
   }
 
-  /** The id of the comm that was opened. */
+  /** The id of the comm that was opened last. */
   get commId(): string {
-    return this.of('comm_open')[0]?.content['comm_id'] as string;
+    return this.of('comm_open').at(-1)?.content['comm_id'] as string;
   }
 
   sendControlMessage(message: KernelMessage.IControlMessage): { done: Promise<unknown> } {
@@ -64,9 +66,9 @@ export class FakeKernel {
     this._iopub('comm_msg', { comm_id: this.commId, data });
   }
 
-  /** Close the line. */
-  close(): void {
-    this._iopub('comm_close', { comm_id: this.commId, data: {} });
+  /** Close the line, or another one. */
+  close(commId = this.commId): void {
+    this._iopub('comm_close', { comm_id: commId, data: {} });
   }
 
   dispose(): void {
@@ -86,6 +88,12 @@ export class FakeKernel {
   }
 
   private readonly _handled: PromiseDelegate<void>[] = [];
+}
+
+/** A tab of a browser whose openings are numbered from 1. */
+export function fakeTab(): ITab {
+  let count = 0;
+  return { id: 'tab-1', opening: () => (count += 1) };
 }
 
 /** Let everything happen that waits for nothing but its turn. */

@@ -4,7 +4,7 @@ import type { ISessionInfo, ISessionList } from '../api';
 import { ApiError } from '../api';
 import { SessionLine } from '../comm';
 import { SparkModel } from '../model';
-import { FakeKernel, turns } from './fakes';
+import { FakeKernel, fakeTab, turns } from './fakes';
 import { keyframe } from './golden';
 
 function info(name: string, change: Partial<ISessionInfo> = {}): ISessionInfo {
@@ -31,7 +31,7 @@ beforeEach(() => {
     connect: id => {
       const kernel = new FakeKernel();
       kernels.set(id, kernel);
-      return new SessionLine(kernel.connection, 'tab-1');
+      return new SessionLine(kernel.connection, fakeTab());
     },
     interval: 3600,
     standby: 'never'

@@ -9,7 +9,7 @@ import { SparkModel } from '../model';
 import { NamespaceModel } from '../namespace';
 import { SparkPanel } from '../panel';
 import { SparkStatus } from '../status';
-import { FakeKernel, turns } from './fakes';
+import { FakeKernel, fakeTab, turns } from './fakes';
 import { keyframe } from './golden';
 
 const SESSION = {
@@ -49,7 +49,7 @@ beforeEach(() => {
   model = new SparkModel({
     list: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
     act: () => Promise.resolve({ status: 404, answer: null }),
-    connect: () => new SessionLine(kernel.connection, 'tab-1'),
+    connect: () => new SessionLine(kernel.connection, fakeTab()),
     interval: 3600,
     standby: 'never'
   });

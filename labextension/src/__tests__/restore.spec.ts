@@ -9,7 +9,7 @@ import { SparkModel } from '../model';
 import { codeCell, hasOwnView, notebookAt } from '../notebooks';
 import { ViewRestorer } from '../restore';
 import type { IFrame } from '../wire';
-import { FakeKernel, turns } from './fakes';
+import { FakeKernel, fakeTab, turns } from './fakes';
 import { keyframe } from './golden';
 
 jest.mock('../notebooks', () => ({ codeCell: jest.fn(), hasOwnView: jest.fn(), notebookAt: jest.fn() }));
@@ -34,6 +34,17 @@ function restored(): NodeListOf<Element> {
   return cell.node.querySelectorAll('.jp-Spark-restored');
 }
 
+/** The frame after the golden one, in which its cell has ended. */
+function ended(cell: object = {}): object {
+  const { progress, ...frame } = keyframe('progress.json') as IFrame & { progress: { cell: object } };
+  const over = { state: 'SUCCEEDED', summary: 'all done', eta: null, cell: { ...progress.cell, ...cell } };
+  return { ...frame, seq: 4, progress: { ...progress, ...over } };
+}
+
+function endOfAnother(): object {
+  return { ...ended({ id: 'c-8' }), seq: 5 };
+}
+
 beforeEach(async () => {
   jest.mocked(notebookAt).mockReturnValue({} as ReturnType<typeof notebookAt>);
   jest.mocked(hasOwnView).mockReturnValue(false);
@@ -48,7 +59,7 @@ beforeEach(async () => {
   model = new SparkModel({
     list: () => Promise.resolve({ sessions: [INFO], problem: null }),
     act: () => Promise.resolve({ status: 404, answer: null }),
-    connect: () => new SessionLine(kernel.connection, 'tab-1'),
+    connect: () => new SessionLine(kernel.connection, fakeTab()),
     interval: 3600,
     standby: 'never'
   });
@@ -87,8 +98,7 @@ it('goes when the cell is run anew', () => {
 
 it('stays with its last state when the cell has ended', () => {
   kernel.say(keyframe('progress.json'));
-  const ended = keyframe('progress.json') as IFrame & { progress: object };
-  kernel.say({ ...ended, seq: 4, progress: { ...ended.progress, state: 'SUCCEEDED', summary: 'all done', eta: null } });
+  kernel.say(ended());
   expect(restored()[0]?.textContent).toContain('all done');
 });
 
@@ -119,6 +129,43 @@ it('is one view when the line to the kernel was lost and found again', async () 
   await turns();
   kernel.say(keyframe('progress.json'));
   expect(restored()).toHaveLength(1);
+});
+
+it('stays until the line that was found again has something to show', async () => {
+  kernel.say(keyframe('progress.json'));
+  kernel.close();
+  kernel = new FakeKernel();
+  await model.refresh();
+  await turns();
+  expect(restored()).toHaveLength(1);
+  expect(restored()[0]?.textContent).toContain('132/212');
+});
+
+it('shows how its cell ended while the line to the kernel was lost', async () => {
+  kernel.say(keyframe('progress.json'));
+  kernel.close();
+  kernel = new FakeKernel();
+  await model.refresh();
+  await turns();
+  kernel.say(ended());
+  expect(restored()).toHaveLength(1);
+  expect(restored()[0]?.textContent).toContain('all done');
+  jest.mocked(hasOwnView).mockReturnValue(true);
+  kernel.say({ ...ended(), seq: 5 });
+  expect(restored()).toHaveLength(0);
+});
+
+it('goes where another cell is told of before the end of its own', () => {
+  kernel.say(keyframe('progress.json'));
+  kernel.say(endOfAnother());
+  expect(restored()).toHaveLength(0);
+});
+
+it('shows nothing of a later cell that ended between two frames', () => {
+  kernel.say(keyframe('progress.json'));
+  kernel.say(ended());
+  kernel.say(endOfAnother());
+  expect(restored()[0]?.textContent).toContain('all done');
 });
 
 it('goes when the cell is run anew after its session is over', () => {

@@ -4,6 +4,7 @@ import { PromiseDelegate } from '@lumino/coreutils';
 
 import type { IActions, IAnswer } from 'sparkk8s-views/actions.js';
 import { FleetView } from 'sparkk8s-views/fleet.js';
+import { ProgressView } from 'sparkk8s-views/progress.js';
 import { arrange, button } from 'sparkk8s-views/shared.js';
 import type { IFrame } from '../wire';
 import { turns } from './fakes';
@@ -40,6 +41,39 @@ function fleet(actions: Partial<IActions> = {}): FleetView {
   const view = new FleetView(place, { log: () => new Promise(() => undefined), ...actions } as unknown as IActions);
   view.show(keyframe('fleet.json'));
   return view;
+}
+
+interface IRun {
+  cell: object | null;
+  state: string;
+}
+
+/** A cell's progress; `change` is what of the golden one is other. */
+function jobs(change: Partial<IRun> = {}): object {
+  const frame = keyframe('progress.json') as IFrame & { progress: IRun };
+  return { ...frame, progress: { ...frame.progress, ...change } };
+}
+
+const OTHER = { tag: 't-2', id: 'c-8', execution_count: 8 };
+const CANCEL = 'Cancel the Spark jobs of this cell';
+
+function progress(actions: Partial<IActions> = {}): ProgressView {
+  const view = new ProgressView(place, actions as IActions);
+  view.show(jobs());
+  return view;
+}
+
+/** The button of that text that can be seen. */
+function named(text: string): HTMLButtonElement {
+  const found = [...place.querySelectorAll('button')].find(
+    one => one.textContent === text && one.closest('[hidden]') === null
+  );
+  if (!found) throw new Error(`no button ${text}`);
+  return found;
+}
+
+function outcome(): string | null {
+  return place.querySelector('.sk8s-outcome')?.textContent ?? null;
 }
 
 it('moves the one that went back, not all those before which it stood: they keep the focus', () => {
@@ -140,4 +174,104 @@ it('keeps the cursor of the grid at its executor when the one before it ends', (
   const [id] = /\d+/.exec(caption() ?? '') ?? [];
   view.show(changed(all => all.filter(one => one.id === id).map(one => ({ ...one, phase: 'failed' }))));
   expect(caption()).toBe(`executor ${id}: failed`);
+});
+
+it('asks nothing that it would not do: what was asked before waits for its answer', () => {
+  const stop = jest.fn(() => new Promise<IAnswer>(() => undefined));
+  fleet({ stop });
+  labelled('Stop the Spark session').click();
+  named('Stop').click();
+  expect(stop).toHaveBeenCalledTimes(1);
+  labelled('Stop the Spark session').click();
+  expect(place.querySelector<HTMLElement>('.sk8s-question')?.hidden).toBe(true);
+});
+
+it('leaves who was answering a question that is taken back at its button, or beside it', () => {
+  const view = progress();
+  labelled(CANCEL).click();
+  expect(document.activeElement?.textContent).toBe('Cancel the jobs');
+  view.show(jobs({ cell: OTHER }));
+  expect(document.activeElement).toBe(labelled(CANCEL));
+  labelled(CANCEL).click();
+  view.show(jobs({ cell: OTHER, state: 'SUCCEEDED' }));
+  expect(document.activeElement?.getAttribute('aria-label')).toBe('Show the jobs of this cell');
+});
+
+it('takes no focus from elsewhere with a question that is taken back', () => {
+  const elsewhere = button('elsewhere', '', () => undefined);
+  const view = progress();
+  place.append(elsewhere);
+  labelled(CANCEL).click();
+  elsewhere.focus();
+  view.show(jobs({ cell: OTHER }));
+  expect(document.activeElement).toBe(elsewhere);
+});
+
+it('tells what cancelling one cell came to under that cell alone, and cancels the next meanwhile', async () => {
+  const answered = new PromiseDelegate<IAnswer>();
+  const cancel = jest.fn(() => answered.promise);
+  const view = progress({ cancel });
+  labelled(CANCEL).click();
+  named('Cancel the jobs').click();
+  expect(outcome()).toBe('…');
+  view.show(jobs({ cell: OTHER }));
+  expect(outcome()).toBe('');
+  labelled(CANCEL).click();
+  named('Cancel the jobs').click();
+  expect(cancel).toHaveBeenLastCalledWith(OTHER, expect.anything());
+  view.show(jobs({ cell: { tag: 't-3', id: 'c-9', execution_count: 9 } }));
+  answered.resolve({ said: 'Cancelled 1 job.' });
+  await turns();
+  expect(outcome()).toBe('');
+});
+
+it('keeps an executor open whose row is not sent', () => {
+  const view = fleet();
+  labelled('Executors as a grid').click();
+  const canvas = place.querySelector('canvas') as HTMLCanvasElement;
+  for (const key of ['ArrowRight', 'Enter']) canvas.dispatchEvent(new KeyboardEvent('keydown', { key }));
+  const detail = place.querySelector('.sk8s-detail') as HTMLElement;
+  expect(detail.closest('.sk8s-grid')).toBeNull();
+  labelled('Last lines of its log').focus();
+  view.show(changed(all => all.slice(1)));
+  view.show(changed(all => all.slice(1).map(one => ({ ...one, done: 999 }))));
+  expect(detail.isConnected).toBe(true);
+});
+
+it('reads aloud where the arrow keys go, and not what the mouse passes over', () => {
+  fleet();
+  labelled('Executors as a grid').click();
+  const canvas = place.querySelector('canvas') as HTMLCanvasElement;
+  const caption = place.querySelector('.sk8s-grid [role=status]') as HTMLElement;
+  canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }));
+  expect(caption.getAttribute('aria-live')).toBe('polite');
+  const over = new MouseEvent('mousemove');
+  Object.defineProperties(over, { offsetX: { value: 20 }, offsetY: { value: 3 } });
+  canvas.dispatchEvent(over);
+  expect([caption.textContent !== '', caption.getAttribute('aria-live')]).toEqual([true, 'off']);
+});
+
+it('shows where a log is waited for, and does not take it for empty', async () => {
+  const answered = new PromiseDelegate<IAnswer>();
+  fleet({ log: () => answered.promise });
+  labelled('Executor 2: all that is known, and its log').click();
+  answered.resolve({ said: 'The kernel is busy.' });
+  await turns();
+  expect(place.querySelector('.sk8s-loghead [role=status]')?.textContent).toBe('The kernel is busy.');
+});
+
+it('turns the pages of many executors with buttons that stay where they are at the first and the last', () => {
+  const view = fleet();
+  const many = Array.from({ length: 120 }, (_, at) => ({ id: String(at + 1) }));
+  view.show(changed(([first]) => many.map(({ id }) => ({ ...(first as IExecutor), id }))));
+  labelled('Executors as rows').click();
+  const [before, after] = [labelled('Executors before these'), labelled('Executors after these')];
+  const usable = (): boolean[] => [before, after].map(one => one.getAttribute('aria-disabled') !== 'true');
+  expect(usable()).toEqual([false, true]);
+  after.focus();
+  for (let page = 0; page < 20 && usable()[1]; page++) after.click();
+  expect(usable()).toEqual([true, false]);
+  const last = place.querySelectorAll('tbody tr').length;
+  after.click();
+  expect([place.querySelectorAll('tbody tr').length, document.activeElement]).toEqual([last, after]);
 });

@@ -41,7 +41,7 @@ export class SessionCard extends Panel {
       if (path !== null) deeds.openNotebook(path);
     });
     this._notebook.classList.add('jp-Spark-link');
-    this._ui = panelButton('Spark UI', "Open this session's Spark UI as a tab", () => {
+    this._ui = panelButton('Spark UI', "Open this session's Spark UI", () => {
       deeds.openUi(session.name);
     });
     this._note = element('div', 'jp-Spark-note');

@@ -7,7 +7,7 @@
 // Milliseconds after which the kernel has not heard.
 const HEARD_WITHIN = 1500;
 
-// Milliseconds after which nobody waits for an answer any more: a stop takes its time.
+// Milliseconds after which a button can be pressed again, whatever has come of it: a stop takes its time.
 const LONGEST = 300000;
 
 const BUSY = "The kernel is busy and takes this when its cell has ended; to end the cell now use the stop button.";
@@ -28,6 +28,10 @@ function answerOf({ said, lines, problem, fix }) {
   return Array.isArray(lines) ? { lines } : { said: said ?? "" };
 }
 
+function wordsOf({ said, problem, fix }) {
+  return problem ? `${problem} ${fix ?? ""}`.trim() : (said ?? "");
+}
+
 // Actions over a model ({ send, on, off } as anywidget has it). `server`, if there is one, is a function from the
 // message to a promise of the server's answer: { status, answer }, or null where there is no server to ask.
 // The last argument of each action is told in words what is waited for.
@@ -44,17 +48,35 @@ export function actionsOver(model, { server = null } = {}) {
     new Promise((resolve) => {
       const message = { ...action, id: newId() };
       let timer = 0;
-      const done = (answer) => {
+      let isHeard = false;
+      let isOver = false;
+      const over = (answer) => {
         clearTimeout(timer);
-        waiting.delete(message.id);
+        if (isOver) say(wordsOf(answer));
+        isOver = true;
         resolve(answer);
       };
-      const wait = () => {
+      const done = (answer) => {
+        waiting.delete(message.id);
+        over(answer);
+      };
+      const after = (end) => {
         clearTimeout(timer);
-        timer = setTimeout(() => done(SILENT), LONGEST);
+        timer = setTimeout(end, LONGEST);
+      };
+      const heard = () => {
+        isHeard = true;
+        after(() => done(SILENT));
+      };
+      // What the kernel takes when its cell has ended may take as long as the cell: that is no failure, and what comes
+      // of it is told then.
+      const later = (text, isKnown) => {
+        if (isHeard && !isKnown) return;
+        say(text);
+        if (!isHeard) after(() => over({ said: text }));
       };
       const secondWay = async () => {
-        wait();
+        after(() => done(SILENT));
         let found = null;
         try {
           found = server && (await server(message));
@@ -63,15 +85,13 @@ export function actionsOver(model, { server = null } = {}) {
         }
         if (!waiting.has(message.id)) return;
         const answer = found?.answer;
-        // What the kernel takes when its cell has ended may take as long as the cell.
-        if (!answer || "heard" in answer) clearTimeout(timer);
         // With `heard` no outcome came to the server: the kernel still has it before it, or at work. It says only why
         // that takes so long.
         if (answer && !("heard" in answer)) done(answerOf(answer));
-        else if (answer) say(`${answer.problem} ${answer.fix ?? ""}`.trim());
-        else say([401, 403].includes(found?.status) ? EXPIRED : BUSY);
+        else if (answer) later(wordsOf(answer), answer.heard);
+        else later([401, 403].includes(found?.status) ? EXPIRED : BUSY);
       };
-      waiting.set(message.id, { heard: wait, done });
+      waiting.set(message.id, { heard, done });
       timer = setTimeout(secondWay, HEARD_WITHIN);
       model.send(message);
     });

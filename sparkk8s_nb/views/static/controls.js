@@ -32,6 +32,8 @@ export class ConfirmedButton {
   }
 
   ask(open) {
+    // What was asked before is not answered yet: nothing would come of a yes.
+    if (open && !isUsable(this.first)) return;
     if (open) this.subject = this.about();
     this.turn(open);
     (open ? this.yes : this.first).focus?.();
@@ -42,22 +44,25 @@ export class ConfirmedButton {
     this.first.hidden = open;
   }
 
-  // Takes the question back where it would now be asked of something else.
-  renew(same) {
-    if (!this.question.hidden && !same(this.subject, this.about())) this.turn(false);
+  // Shown or not. What it asks is taken back where it is not, or would now be asked of something else (`same`); who was
+  // answering is then at the button, or where that is gone at `beside`.
+  offer(offered, same, beside) {
+    const taken = !this.question.hidden && !(offered && same(this.subject, this.about()));
+    const focused = taken && this.question.contains(document.activeElement);
+    if (taken) this.turn(false);
+    this.element.hidden = !offered;
+    if (focused) (offered ? this.first : beside).focus();
   }
 }
 
-// Runs an action of a button: it cannot be pressed again before its answer is there.
-export async function pressed(pressedButton, view, act) {
+// Runs an action of a button and tells what comes of it: it cannot be pressed again before its answer is there.
+export async function pressed(pressedButton, tell, act) {
   if (!isUsable(pressedButton)) return;
   setUsable(pressedButton, false);
-  view.acting += 1;
-  view.tell({ said: "…" });
+  tell({ said: "…" });
   try {
-    view.tell(await act((text) => view.tell({ said: text })));
+    tell(await act((text) => tell({ said: text })));
   } finally {
-    view.acting -= 1;
     setUsable(pressedButton, true);
   }
 }
@@ -120,7 +125,7 @@ export class ScaleControl {
     const text = this.wish.value.trim();
     const number = Number(text);
     this.touched = false;
-    const answered = pressed(this.apply, view, (say) => actions.scale(Number.isInteger(number) && text ? number : text, say));
+    const answered = pressed(this.apply, (said) => view.tell(said), (say) => actions.scale(Number.isInteger(number) && text ? number : text, say));
     this.pending = true;
     await answered;
     this.pending = false;

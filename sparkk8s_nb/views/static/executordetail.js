@@ -78,9 +78,12 @@ export class ExecutorDetail {
     setText(this.state, "reading …");
     const answer = await this.actions.log(id, (text) => this.id === id && setText(this.state, text));
     if (this.id !== id) return;
-    const { lines = [], problem, fix } = answer;
-    setText(this.state, problem ? `✕ ${problem} ${fix}` : lines.length ? plural(lines.length, "line") : "it is empty");
-    if (problem) return;
+    const { lines, said, problem, fix } = answer;
+    if (!lines) {
+      setText(this.state, problem ? `✕ ${problem} ${fix}` : said);
+      return;
+    }
+    setText(this.state, lines.length ? plural(lines.length, "line") : "it is empty");
     setText(this.log, lines.join("\n"));
     this.log.scrollTop = this.log.scrollHeight;
   }

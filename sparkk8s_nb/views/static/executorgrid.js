@@ -95,11 +95,12 @@ export class ExecutorGrid {
     this.colours = new Colours(this.canvas);
     this.room = new Width(this.element, () => this.draw());
     this.canvas.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("mousemove", (event) => this.move(this.at(event)));
+    // Who walks it with the arrow keys hears where they are; a mouse that passes over it would have much read out.
+    this.canvas.addEventListener("mousemove", (event) => this.move(this.at(event), "off"));
     this.canvas.addEventListener("click", (event) => {
       const index = this.at(event);
       if (!this.cells[index]) return;
-      this.move(index);
+      this.move(index, "off");
       this.open();
     });
   }
@@ -175,14 +176,14 @@ export class ExecutorGrid {
     return Math.floor(offsetY / PITCH) * this.across + Math.min(this.across - 1, Math.floor(offsetX / PITCH));
   }
 
-  move(index) {
+  move(index, live = "polite") {
     if (!this.cells[index] || index === this.cursor) return;
     this.cursor = index;
-    this.tellCursor("polite");
+    this.tellCursor(live);
     this.draw();
   }
 
-  // Names the executor that the cursor is at; aloud where the user has moved it, not at each of its tasks.
+  // Names the executor that the cursor is at; aloud (`live`) where a key has moved it, not at each of its tasks.
   tellCursor(live) {
     this.caption.setAttribute("aria-live", live);
     const [id, state] = this.cells[this.cursor] ?? [];

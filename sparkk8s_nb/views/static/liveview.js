@@ -13,8 +13,6 @@ export class LiveView {
   constructor(el, label) {
     this.frame = null;
     this.received = 0;
-    // How many actions wait for their outcome.
-    this.acting = 0;
     this.root = element("section", "sk8s");
     this.root.setAttribute("aria-label", label);
     // JupyterLab's shortcuts would take Enter and the arrow keys from what is in here.

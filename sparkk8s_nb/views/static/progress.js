@@ -3,7 +3,7 @@
 import { ConfirmedButton, pressed } from "./controls.js";
 import { JobList } from "./jobs.js";
 import { LiveView, widget } from "./liveview.js";
-import { arrange, button, duration, element, grouped, memory, pace, progressBar, setLines, setText, stateSign } from "./shared.js";
+import { arrange, button, duration, element, grouped, memory, pace, progressBar, setLines, setText, setUsable, stateSign } from "./shared.js";
 import { stragglingWords } from "./stagewords.js";
 import { StreamList } from "./streamlist.js";
 import { TimelineView } from "./timeline.js";
@@ -42,7 +42,7 @@ export class ProgressView extends LiveView {
       yes: "Cancel the jobs",
       no: "Go on",
       about: () => this.frame.progress.cell,
-      run: (first, cell) => pressed(first, this, (say) => actions.cancel(cell, say)),
+      run: (first, cell) => pressed(first, (said) => this.tellOf(cell, said), (say) => actions.cancel(cell, say)),
     });
     this.head = element("div", "sk8s-head");
     this.head.append(this.fold, this.sign.element, this.progress.bar, this.percent);
@@ -69,8 +69,7 @@ export class ProgressView extends LiveView {
     this.progress.set(progress.fraction, totals.running / whole, totals.failed);
     this.sign.set(...(STATES[progress.state] ?? ["·", "no jobs"]));
     this.root.dataset.state = progress.state;
-    this.cancel.element.hidden = !this.running || !progress.cell;
-    this.cancel.renew((asked, now) => asked?.tag === now?.tag);
+    this.cancel.offer(this.running && Boolean(progress.cell), (asked, now) => asked?.tag === now?.tag, this.fold);
     this.follow(progress.cell?.tag);
     setLines(this.missing, progress.missing ? [`⚠ ${progress.missing}`] : []);
     const jobs = totals.jobs > 0;
@@ -80,11 +79,16 @@ export class ProgressView extends LiveView {
     this.draw();
   }
 
-  // What an action on the cell before came to says nothing of this one.
+  // What an action on the cell before comes to says nothing of this one, which can be cancelled meanwhile.
   follow(tag) {
     if (tag === this.tag) return;
     this.tag = tag;
-    if (!this.acting) this.tell({ said: "" });
+    this.tell({ said: "" });
+    setUsable(this.cancel.first, true);
+  }
+
+  tellOf(cell, said) {
+    if (cell?.tag === this.tag) this.tell(said);
   }
 
   // What is folded is not drawn.

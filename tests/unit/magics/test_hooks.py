@@ -13,6 +13,7 @@ from sparkk8s_nb.errors import DriverError
 from sparkk8s_nb.magics import hooks as module
 from sparkk8s_nb.magics.hooks import CellHooks
 from sparkk8s_nb.model.progress import CellRef, JobProgress, JobState, Progress
+from sparkk8s_nb.model.streams import Stream, Streams
 from sparkk8s_nb.telemetry.feed import Feed
 from sparkk8s_nb.testing import FakeDriver
 from sparkk8s_nb.views.live import NothingShown
@@ -346,22 +347,31 @@ class Ended:
         self.ends.append(summary.partition(",")[0])
 
 
+BESIDE = Streams().seen([Stream(id="s", run="r", name="clicks")])
+
+
 @pytest.mark.parametrize(
-    ("state", "seconds", "end"),
+    ("seconds", "change", "streams", "end"),
     [
-        (JobState.SUCCEEDED, 0.3, "withdrawn"),
-        (JobState.SUCCEEDED, 0.6, "1 job"),
-        (JobState.FAILED, 0.3, "1 job (1 failed)"),
+        (0.3, {}, Streams(), "withdrawn"),
+        (0.6, {}, Streams(), "1 job"),
+        (0.3, {"state": JobState.FAILED}, Streams(), "1 job (1 failed)"),
+        (0.3, {"submitted": 0.0}, Streams(), "1 job"),
+        (0.3, {}, BESIDE, "1 job"),
     ],
+    ids=["quick", "not quick", "failed", "of unknown time", "with a stream"],
 )
-def test_jobs_that_took_less_than_half_a_second_leave_nothing(at, shown, monkeypatch, state, seconds, end):
-    """They were shown while they ran; one that failed keeps its line."""
+def test_jobs_that_were_over_in_half_a_second_leave_nothing(
+    at, shown, monkeypatch, seconds, change, streams, end
+):
+    """They were shown while they ran. What failed, what nobody timed, and what stood beside it keeps its line."""
     view = Ended()
     monkeypatch.setattr(module, "show_progress", lambda *_, **__: shown.set() or view)
     begun = time.time()
     running = running_since(begun)
-    job = replace(running.jobs[0], state=state, ended=begun + seconds)
-    monkeypatch.setattr(Followed, "final", lambda followed: replace(running, jobs=(job,)))
+    job = replace(running.jobs[0], **{"state": JobState.SUCCEEDED, "ended": begun + seconds, **change})
+    last = replace(running, jobs=(job,), streams=streams)
+    monkeypatch.setattr(Followed, "final", lambda followed: last)
     monkeypatch.setattr(at.session, "answers", lambda: True, raising=False)
     result = run(at)
     at.session.feeds[-1].publish(running)

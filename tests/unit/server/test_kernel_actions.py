@@ -1,53 +1,16 @@
-"""Which requests are actions, and what is said of one that does not come to its end."""
+"""What is said of an action that does not come to its end, and what becomes of a subshell that comes too late."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from queue import Empty
 from types import SimpleNamespace
 
 import pytest
 
-from sparkk8s_nb.errors import UsageError
-from sparkk8s_nb.model.wire import ACTIONS
 from sparkk8s_nb.server import kernel_actions as module
-from sparkk8s_nb.server.kernel_actions import KernelActions, Timeouts, read_action
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        {"do": "scale", "executors": 4, "id": "u1"},
-        {"do": "cancel", "cell": "a1b2", "id": "u1"},
-        {"do": "cancel", "cell": 5, "id": "u1"},
-        {"do": "cancel_all", "id": "u1"},
-        {"do": "stop", "id": "u1"},
-        {"do": "log", "executor": "3", "id": "x" * 64},
-    ],
-)
-def test_an_action_passes_as_it_is(action):
-    """What its arguments mean is the kernel's to say, in the magic's words."""
-    assert read_action(json.dumps(action).encode()) == action
-    assert action["do"] in ACTIONS
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"", b"{", b"[]", b"null", b"7", b"\xff", b'{"do": "stop"}', b'{"do": "stop", "id": ""}',
-        b'{"do": "stop", "id": 7}', b'{"do": "eval", "id": "u1"}', b'{"id": "u1"}', b'{"do": ["stop"], "id": "u1"}',
-        b'{"do": "stop", "id": "u1", "more": {"a": 1}}', b'{"do": "cancel", "cell": [1], "id": "u1"}',
-        json.dumps({"do": "stop", "id": "x" * 65}).encode(),
-        json.dumps({"do": "log", "executor": "x" * 5000, "id": "u1"}).encode(),
-    ],
-)  # fmt: skip
-def test_anything_else_is_refused_and_not_repeated(body):
-    """It reaches no kernel."""
-    with pytest.raises(UsageError) as caught:
-        read_action(body)
-    assert "u1" not in str(caught.value)
+from sparkk8s_nb.server.kernel_actions import KernelActions, Timeouts
 
 
 class Client:
@@ -173,6 +136,31 @@ def test_a_subshell_that_comes_too_late_is_taken_away_again(monkeypatch):
     assert kernel.kinds() == ["create_subshell_request", "delete_subshell_request"]
     (deleted,) = (one for one in kernel.asked if one["kind"] == "delete_subshell_request")
     assert deleted["content"] == {"subshell_id": "s-1"}
+
+
+def test_a_kernel_that_never_answers_is_asked_by_so_many_at_a_time(monkeypatch):
+    """Each of those whose subshell may still come keeps its connection; when they are through others may ask."""
+    kernels = []
+    monkeypatch.setattr(module, "_client_of", lambda manager: kernels.append(SlowKernel()) or kernels[-1])
+    actions = KernelActions(SimpleNamespace(get_kernel=lambda _id: None), Timeouts(control=0.01, late=60.0))
+
+    async def ask(times):
+        return [(await actions.act("k", {"do": "stop", "id": "u1"}))["problem"] for _ in range(times)]
+
+    async def late():
+        problems = await ask(module.AT_ONCE + 2)
+        for kernel in kernels:
+            kernel.answer("create_subshell_request", {"subshell_id": "s-1"})
+            while kernel.is_open:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return problems, await ask(1)
+
+    problems, [afterwards] = asyncio.run(asyncio.wait_for(late(), 30))
+    silent = ["The kernel does not answer."]
+    busy = ["The kernel is busy with other actions."]
+    assert problems == silent * module.AT_ONCE + busy * 2
+    assert [afterwards] == silent
 
 
 def test_a_kernel_without_subshells_is_told_from_one_that_does_not_answer(monkeypatch):

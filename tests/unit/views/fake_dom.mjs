@@ -64,6 +64,9 @@ class Node {
   fire(type, event = {}) {
     return this.listeners[type]?.({ preventDefault: () => {}, stopPropagation: () => {}, ...event });
   }
+  contains(node) {
+    return this.all().includes(node);
+  }
   get seen() {
     return !this.hidden && (this.parent === null || this.parent.seen);
   }

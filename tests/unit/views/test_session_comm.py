@@ -208,6 +208,27 @@ def test_a_tab_that_was_reloaded_replaces_its_comm(kernel: Kernel) -> None:
     assert old.said.empty()
 
 
+def test_an_opening_that_is_heard_late_does_not_replace_the_newer_one(kernel: Kernel) -> None:
+    """It waited behind a cell while the same page opened another one on a subshell."""
+    newer = kernel.open(tab="x", opening=4)
+    assert newer.heard()["kind"] == "keyframe"
+    late = kernel.open(tab="x", opening=3)
+    assert late.heard() == "closed"
+    kernel.source.set(session={"name": "s"})
+    assert newer.heard()["kind"] == "delta"
+    newest = kernel.open(tab="x", opening=5)
+    assert newest.heard()["kind"] == "keyframe"
+    assert newer.ends()
+
+
+def test_an_opening_whose_number_is_none_counts_as_the_first(kernel: Kernel) -> None:
+    """Whatever a page says there."""
+    comm = kernel.open(tab="x", opening="4")
+    comm.heard()
+    assert kernel.open(tab="x").heard()["kind"] == "keyframe"
+    assert comm.ends()
+
+
 def test_more_comms_than_there_is_room_for_close_the_oldest(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

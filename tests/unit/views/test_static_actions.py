@@ -192,23 +192,47 @@ def test_before_a_frame_has_told_the_kernel_there_is_no_second_way(tmp_path: Pat
     assert run(tmp_path, body, '{"baseUrl": "/"}')["results"] == [None]
 
 
+LONGEST = "for (const { run } of timers.splice(0)) run();"
+
+
 def test_what_waits_for_the_end_of_a_cell_is_not_told_as_failed(tmp_path: Path) -> None:
-    """It is carried out then, however long that takes."""
+    """The button can be pressed again after a while, and what comes of it is told in the end."""
     found = run(
         tmp_path,
-        """
+        f"""
 const actions = actionsOver(model);
 act(actions.stop(say));
 await late();
 await turns();
-for (const { run } of timers.splice(0)) run();
+{LONGEST}
 await turns();
-told.push(...results);
-tell({ heard: sent[0].id });
-tell({ done: sent[0].id, said: "Stopped." });
+tell({{ heard: sent[0].id }});
+tell({{ done: sent[0].id, problem: "No.", fix: "Wait." }});
 await turns();
 """,
     )
-    (busy,) = found["told"]
+    busy, late = found["told"]
     assert "when its cell has ended" in busy
-    assert found["results"] == [{"said": "Stopped."}]
+    assert late == "No. Wait."
+    assert found["results"] == [{"said": busy}]
+
+
+def test_a_kernel_that_has_heard_and_says_nothing_more_is_told_as_silent(tmp_path: Path) -> None:
+    """Also where the server, asked meanwhile, does not know better."""
+    found = run(
+        tmp_path,
+        f"""
+let answer;
+const server = () => new Promise((resolve) => {{ answer = resolve; }});
+const actions = actionsOver(model, {{ server }});
+act(actions.stop(say));
+late();
+tell({{ heard: sent[0].id }});
+answer({{ status: 404, answer: null }});
+await turns();
+{LONGEST}
+await turns();
+""",
+    )
+    assert found["told"] == []
+    assert [answer["problem"] for answer in found["results"]] == ["The kernel has not answered."]

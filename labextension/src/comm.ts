@@ -35,6 +35,10 @@ type CommMessage = 'comm_open' | 'comm_msg' | 'comm_close';
 
 type Heard = (content: unknown) => void;
 
+function isAction(content: object): content is { do: string; id: string } {
+  return 'do' in content && 'id' in content && typeof content.id === 'string';
+}
+
 export class SessionLine implements IDisposable {
   /**
    * @param kernel - A connection of this line's own; it is disposed with the line.
@@ -82,6 +86,7 @@ export class SessionLine implements IDisposable {
 
   /** Send to the kernel: `{ask: "keyframe"}` or an action. */
   send(content: object): void {
+    if (isAction(content)) this._unheard.set(content.id, content);
     void this._post('comm_msg', content);
   }
 
@@ -128,13 +133,19 @@ export class SessionLine implements IDisposable {
   /**
    * The kernel makes subshells again: an opening that went without one waits behind the running cell.
    *
-   * When that is heard in the end the kernel sees by its number that it is older, and closes it.
+   * When that is heard in the end the kernel sees by its number that it is older than what it has of this tab; where
+   * the tab is gone by then it hears right after it that it is closed. What was to be done is said again: the kernel
+   * does it once.
    */
   private _openAnew(): void {
-    if (!this._isSilent || this._isDisposed || this._reopenings >= REOPENINGS) return;
+    if (!this._isLate || !this._isSilent || this._isDisposed || this._reopenings >= REOPENINGS) return;
     this._reopenings += 1;
+    this._isLate = false;
+    this.abandon();
+    this._open = false;
     this._id = UUID.uuid4();
     this._openIt();
+    for (const action of this._unheard.values()) void this._post('comm_msg', action);
   }
 
   private _onIOPub(_kernel: unknown, message: KernelMessage.IIOPubMessage): void {
@@ -150,7 +161,10 @@ export class SessionLine implements IDisposable {
     clearTimeout(this._silence);
     this._isSilent = false;
     for (const listener of [...this._listeners]) listener(content);
-    if (isAnswer(content)) return;
+    if (isAnswer(content)) {
+      this._unheard.delete(content.heard ?? content.done ?? '');
+      return;
+    }
     const reading = this._reader.read(content);
     if (reading.ask) this._ask();
     if (reading.changed) {
@@ -193,23 +207,27 @@ export class SessionLine implements IDisposable {
 
   /** Send one message after the one before it; the promise is fulfilled when it was handled. */
   private _post(type: CommMessage, data: object): Promise<void> {
-    const sent = this._sent.then(() => this._deliver(type, data));
+    const id = this._id;
+    const sent = this._sent.then(() => this._deliver(type, data, id));
     // A kernel that goes away takes its messages along: the line ends by the kernel's status.
     this._sent = sent.catch(() => undefined);
     return this._sent;
   }
 
-  private async _deliver(type: CommMessage, data: object): Promise<void> {
+  private async _deliver(type: CommMessage, data: object, id: string): Promise<void> {
     const { kernel } = this;
+    const isOpening = type === 'comm_open';
     await connected(kernel);
-    if (type !== 'comm_open' && !this._open) return;
+    if (!isOpening && !this._open) return;
     const subshellId = await this._subshells.make();
-    if (type === 'comm_open') {
-      if (this._isDisposed) {
-        if (subshellId !== null) this._subshells.delete(subshellId);
-        return;
-      }
+    // Closed meanwhile, or opened anew.
+    if (isOpening ? this._isDisposed : id !== this._id) {
+      if (subshellId !== null) this._subshells.delete(subshellId);
+      return;
+    }
+    if (isOpening) {
       this._open = true;
+      this._isLate = subshellId === null;
     }
     const handled = kernel.sendShellMessage(this._message(type, data, subshellId), false, true).done;
     if (subshellId === null) return;
@@ -244,6 +262,7 @@ export class SessionLine implements IDisposable {
   private _id = UUID.uuid4();
   private readonly _reader = new FrameReader();
   private readonly _listeners = new Set<Heard>();
+  private readonly _unheard = new Map<string, object>();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _ended = new Signal<this, void>(this);
   private readonly _silence: ReturnType<typeof setTimeout>;
@@ -252,6 +271,8 @@ export class SessionLine implements IDisposable {
   private _trouble = '';
   private _asked = 0;
   private _reopenings = 0;
+  /** Whether the line's opening went without a subshell. */
+  private _isLate = false;
   private _open = false;
   private _isSilent = true;
   private _isDisposed = false;

@@ -46,12 +46,18 @@ export function addCommands(commands: CommandRegistry, model: SparkModel, desk: 
   };
   const act = async (
     args: ReadonlyPartialJSONObject,
-    deed: (actions: IActions, session: SparkSession) => Promise<IAnswer | null>
+    deed: (actions: IActions, session: SparkSession, tell: (answer: IAnswer) => void) => Promise<IAnswer | null>
   ): Promise<void> => {
     const found = session(args);
     if (found === null) return;
-    const answer = await deed(found.actions, found);
-    if (answer !== null) desk.tell(inWords(answer), 'problem' in answer ? 'error' : 'info');
+    let told = '';
+    const tell = (answer: IAnswer): void => {
+      const text = inWords(answer);
+      if (text !== told) desk.tell(text, 'problem' in answer ? 'error' : 'info');
+      told = text;
+    };
+    const answer = await deed(found.actions, found, tell);
+    if (answer !== null) tell(answer);
   };
 
   commands.addCommand(CommandIDs.openPanel, {
@@ -69,25 +75,25 @@ export function addCommands(commands: CommandRegistry, model: SparkModel, desk: 
   commands.addCommand(CommandIDs.scale, {
     label: 'Scale Spark…',
     execute: args =>
-      act(args, async (actions, { frame, name }) => {
+      act(args, async (actions, { frame, name }, tell) => {
         const given = args['executors'];
         const executors =
           typeof given === 'number'
             ? given
             : await desk.askNumber(`Scale ${name}`, 'Executors', frame?.fleet?.wanted ?? 1);
-        return executors === null ? null : actions.scale(executors);
+        return executors === null ? null : actions.scale(executors, tell);
       })
   });
   commands.addCommand(CommandIDs.cancel, {
     label: "Cancel the Running Cell's Spark Jobs",
-    execute: args => act(args, (actions, { frame }) => actions.cancel(runningExecution(frame)))
+    execute: args => act(args, (actions, { frame }, tell) => actions.cancel(runningExecution(frame), tell))
   });
   commands.addCommand(CommandIDs.stop, {
     label: 'Stop Spark…',
     execute: args =>
-      act(args, async (actions, { name }) => {
+      act(args, async (actions, { name }, tell) => {
         const question = 'Its executors are given back; data that is cached on them is gone.';
-        return (await desk.confirm(`Stop ${name}?`, question, 'Stop')) ? actions.stop() : null;
+        return (await desk.confirm(`Stop ${name}?`, question, 'Stop')) ? actions.stop(tell) : null;
       })
   });
   commands.addCommand(CommandIDs.openUi, {

@@ -10,6 +10,7 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 import type { PanelLayout } from '@lumino/widgets';
 
+import type { IActions } from 'sparkk8s-views/actions.js';
 import { ProgressView } from 'sparkk8s-views/progress.js';
 import { FrameHost } from './components/framehost';
 import type { SparkModel, SparkSession } from './model';
@@ -27,8 +28,10 @@ interface IRestored {
   cell: CodeCell;
   cellId: string;
   host: FrameHost;
-  /** Whether its cell ran when it was last heard of. */
-  isRunning: boolean;
+  /** What its buttons do: of the session that it was made for. */
+  actions: IActions;
+  /** The last frame that tells of its cell. */
+  last: IFrame;
 }
 
 export class ViewRestorer implements IDisposable {
@@ -74,31 +77,30 @@ export class ViewRestorer implements IDisposable {
   private _onSession(_model: SparkModel, session: SparkSession): void {
     const { frame } = session;
     if (frame === null) return;
+    this._inherit(session);
     const running = runningCell(frame);
-    this._inherit(session, running);
     const restored = this._restored.get(session);
-    if (restored && (isGone(restored) || isOvertaken(restored, frame))) this._remove(session);
-    if (running !== null && !this._restored.has(session)) this._restore(session, running);
+    if (restored && (isGone(restored) || isOvertaken(restored, frame) || isOutdated(restored, session))) {
+      this._remove(session);
+    }
+    if (running !== null && !this._restored.has(session)) this._restore(session, running, frame);
     const shown = this._restored.get(session);
-    if (!shown || frame.progress?.cell?.id !== shown.cellId) return;
-    shown.isRunning = running !== null;
-    shown.host.draw(frame, session.trouble);
+    if (!shown) return;
+    if (frame.progress?.cell?.id === shown.cellId) shown.last = frame;
+    shown.host.draw(shown.last, session.trouble);
   }
 
   /** A session whose line was lost comes back as another one, and takes over its view as soon as it has a frame. */
-  private _inherit(session: SparkSession, running: string | null): void {
+  private _inherit(session: SparkSession): void {
     for (const [before, restored] of this._restored) {
       if (before === session || !before.isDisposed || before.name !== session.name) continue;
-      // The buttons of a view of a running cell are those of the line that was lost: it is made anew.
-      if (running !== null) this._remove(before);
-      else {
-        this._restored.delete(before);
-        this._restored.set(session, restored);
-      }
+      this._restored.delete(before);
+      this._restored.set(session, restored);
     }
   }
 
-  private _restore(session: SparkSession, cellId: string): void {
+  private _restore(session: SparkSession, cellId: string, last: IFrame): void {
+    const { actions } = session;
     const { path } = session.info;
     const panel = path === null ? null : notebookAt(this.tracker, path);
     const cell = panel && codeCell(panel, cellId);
@@ -110,10 +112,10 @@ export class ViewRestorer implements IDisposable {
     }
     this._wanting.delete(session);
     if (hasOwnView(cell)) return;
-    const host = new FrameHost(element => new ProgressView(element, session.actions));
+    const host = new FrameHost(element => new ProgressView(element, actions));
     host.addClass('jp-Spark-restored');
     (cell.layout as PanelLayout).insertWidget(place, host);
-    this._restored.set(session, { cell, cellId, host, isRunning: true });
+    this._restored.set(session, { cell, cellId, host, actions, last });
   }
 
   private _remove(session: SparkSession): void {
@@ -134,9 +136,14 @@ function isGone({ cell, host }: IRestored): boolean {
 }
 
 /** Whether another cell is told of already: it runs, or what came of the view's own was never heard. */
-function isOvertaken({ cellId, isRunning }: IRestored, { progress }: IFrame): boolean {
+function isOvertaken({ cellId, last }: IRestored, { progress }: IFrame): boolean {
   const other = progress?.cell ? progress.cell.id !== cellId : false;
-  return other && (isRunning || progress?.state === 'RUNNING');
+  return other && (runningCell(last) !== null || progress?.state === 'RUNNING');
+}
+
+/** Whether its cell runs jobs, and its buttons are those of a line that was lost. */
+function isOutdated({ actions }: IRestored, session: SparkSession): boolean {
+  return actions !== session.actions && runningCell(session.frame) !== null;
 }
 
 /** Where in a cell's layout its outputs end; 0 if it has no place for any yet. */

@@ -29,12 +29,13 @@ declare module 'sparkk8s-views/actions.js' {
     id: string | null;
     execution_count: number;
   }
+  /** `tell` hears what is waited for, and the answer where that comes after the promise was given up. */
   export interface IActions {
-    scale(executors: number, say?: (text: string) => void): Promise<IAnswer>;
-    cancel(cell: ICell | null, say?: (text: string) => void): Promise<IAnswer>;
-    cancelAll(say?: (text: string) => void): Promise<IAnswer>;
-    stop(say?: (text: string) => void): Promise<IAnswer>;
-    log(executor: string, say?: (text: string) => void): Promise<IAnswer>;
+    scale(executors: number, tell?: (answer: IAnswer) => void): Promise<IAnswer>;
+    cancel(cell: ICell | null, tell?: (answer: IAnswer) => void): Promise<IAnswer>;
+    cancelAll(tell?: (answer: IAnswer) => void): Promise<IAnswer>;
+    stop(tell?: (answer: IAnswer) => void): Promise<IAnswer>;
+    log(executor: string, tell?: (answer: IAnswer) => void): Promise<IAnswer>;
     dispose(): void;
   }
   export interface ILine {
@@ -47,7 +48,7 @@ declare module 'sparkk8s-views/actions.js' {
     status: number;
     answer: object | null;
   }
-  export function isAnswer(content: unknown): boolean;
+  export function isAnswer(content: unknown): content is { heard?: string; done?: string };
   export function actionsOver(
     line: ILine,
     ways: { server: ((command: object) => Promise<IServerAnswer>) | null }

@@ -292,6 +292,7 @@ class RunningCell:
 
 
 def _was_quick(last: Progress) -> bool:
-    """Whether a cell's jobs were over before anybody could ask for their numbers, and nothing else was shown."""
+    """Whether a cell's jobs were over before anybody could ask for their numbers, and no stream runs beside them."""
     timed = last.started > 0 and last.ended > 0
-    return last.state is JobState.SUCCEEDED and timed and last.seconds < QUICK and not last.streams
+    alone = not last.streams.running
+    return last.state is JobState.SUCCEEDED and timed and alone and last.seconds < QUICK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 from collections.abc import Callable
@@ -162,7 +163,9 @@ def test_stop_asks_first_and_then_leaves_nothing(lab: LabPage) -> None:
 
 
 def _executor_jvm(app_id: str) -> psutil.Process | None:
-    for process in (psutil.Process(one.pid) for one in processes_of(app_id)):
-        if any("ExecutorBackend" in part for part in process.cmdline()):
-            return process
+    for one in processes_of(app_id):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(one.pid)
+            if any("ExecutorBackend" in part for part in process.cmdline()):
+                return process
     return None

@@ -25,6 +25,7 @@ from tests.cluster.namespaces import SETTINGS
 from tests.cluster.provision.places import API_BINARIES, missing_binaries
 from tests.cluster.real_cluster import RealCluster
 from tests.eventually import eventually
+from tests.living import identities
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -139,7 +140,7 @@ class Holder:
         return Made(
             marker=marker,
             listed=tuple(notes(marker)),
-            processes=tuple(identify(child.pid) for child in children),
+            processes=tuple(identities(children)),
             before=self.before,
         )
 

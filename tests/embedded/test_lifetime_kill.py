@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 
@@ -10,8 +11,15 @@ import pytest
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.processes import identify, is_alive
-from tests.embedded.kernels import GONE_SECONDS, Kernel, Remains, SessionFacts, temporary_files
+from tests.embedded.kernels import (
+    GONE_SECONDS,
+    Kernel,
+    Remains,
+    SessionFacts,
+    temporary_files,
+)
 from tests.eventually import eventually
+from tests.living import identities
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -109,7 +117,7 @@ def test_a_killed_kernel_with_a_living_child_leaves_nothing(running, remains: Re
 
 def jvm_is_there(kernel: Kernel, remains: Remains) -> bool:
     """The first moment of a start at which something would be left."""
-    return any(child.name() == "java" for child in children(kernel))
+    return "java" in names(children(kernel))
 
 
 def lease_is_there(kernel: Kernel, remains: Remains) -> bool:
@@ -127,6 +135,15 @@ def children(kernel: Kernel) -> list[psutil.Process]:
     return psutil.Process(kernel.pid).children(recursive=True)
 
 
+def names(processes: list[psutil.Process]) -> list[str]:
+    """What those of them are called that have not ended meanwhile."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(process.name())
+    return found
+
+
 @pytest.mark.parametrize("moment", [jvm_is_there, lease_is_there, pod_is_there])
 def test_a_kernel_that_is_killed_while_it_starts_leaves_nothing(
     moment: Callable[[Kernel, Remains], bool], new_kernel, remains: Remains
@@ -134,10 +151,12 @@ def test_a_kernel_that_is_killed_while_it_starts_leaves_nothing(
     """The keeper is there before there is anything to leave."""
     kernel = new_kernel(f"work/{moment.__name__}.ipynb")
     kernel.client.execute(f"%sparkk8s start {ONE}")
-    assert eventually(lambda: moment(kernel, remains)), "the moment did not come"
-    family = [identify(child.pid) for child in children(kernel)]
-    assert family
-    kernel.kill()
+    try:
+        assert eventually(lambda: moment(kernel, remains)), "the moment did not come"
+        family = identities(children(kernel))
+        assert family
+    finally:
+        kernel.kill()
     in_time = eventually(
         lambda: (
             not any(map(is_alive, family))

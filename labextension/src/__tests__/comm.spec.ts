@@ -66,10 +66,50 @@ it('is opened anew where the kernel makes subshells again and has not heard of i
   const [late, anew] = kernel.of('comm_open');
   expect([late?.subshell, anew?.subshell]).toEqual([null, expect.stringContaining('shell-')]);
   expect([late, anew].map(open => (open?.content['data'] as { opening: number }).opening)).toEqual([1, 2]);
+  const { subshell, content } = kernel.of('comm_close')[0] ?? {};
+  expect([subshell, content?.['comm_id']]).toEqual([null, late?.content['comm_id']]);
   kernel.say(keyframe('fleet.json'));
   kernel.close(late?.content['comm_id'] as string);
   expect(line.frame).toEqual(keyframe('fleet.json'));
   expect(ended).not.toHaveBeenCalled();
+});
+
+it('is opened anew once where what was sent meanwhile is late too, and says again what is to be done', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  const line = await opened();
+  await jest.advanceTimersByTimeAsync(2000);
+  line.send({ do: 'stop', id: 'u1' });
+  line.send({ ask: 'keyframe' });
+  await jest.advanceTimersByTimeAsync(1000);
+  kernel.slowness = Promise.resolve();
+  slow.resolve();
+  await turns();
+  await jest.advanceTimersByTimeAsync(5000);
+  const [late, anew] = kernel.of('comm_open').map(({ content }) => content['comm_id']);
+  expect(kernel.of('comm_open')).toHaveLength(2);
+  expect(kernel.of('comm_close').map(({ content }) => content['comm_id'])).toEqual([late]);
+  const said = kernel.of('comm_msg').map(({ content }) => [content['comm_id'], content['data']]);
+  expect(said).toContainEqual([anew, { do: 'stop', id: 'u1' }]);
+  const first = kernel.sent.findIndex(({ content }) => content['comm_id'] === anew);
+  expect(kernel.sent[first]?.type).toBe('comm_open');
+});
+
+it('closes on both ends what it has opened anew, and nothing that it has not', async () => {
+  const slow = new PromiseDelegate<void>();
+  kernel.slowness = slow.promise;
+  const line = await opened();
+  await jest.advanceTimersByTimeAsync(2000);
+  const still = new PromiseDelegate<void>();
+  kernel.slowness = still.promise;
+  slow.resolve();
+  await turns();
+  line.dispose();
+  still.resolve();
+  await turns();
+  const [late] = kernel.of('comm_open').map(({ content }) => content['comm_id']);
+  expect(kernel.of('comm_open')).toHaveLength(1);
+  expect(kernel.of('comm_close').map(({ content }) => content['comm_id'])).toEqual([late]);
 });
 
 it('is not opened anew for ever where every subshell comes late', async () => {

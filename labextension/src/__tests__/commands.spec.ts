@@ -2,6 +2,7 @@
 
 import { CommandRegistry } from '@lumino/commands';
 
+import type { IAnswer } from 'sparkk8s-views/actions.js';
 import type { IDesk } from '../commands';
 import { addCommands } from '../commands';
 import type { SparkModel, SparkSession } from '../model';
@@ -42,7 +43,7 @@ function commandsOver(sessions: SparkSession[], over: IDesk): CommandRegistry {
 it('scales the only session to what the user says', async () => {
   const [only, over] = [session('flights'), desk()];
   await commandsOver([only], over).execute(CommandIDs.scale);
-  expect(only.actions.scale).toHaveBeenCalledWith(4);
+  expect(only.actions.scale).toHaveBeenCalledWith(4, expect.anything());
   expect(over.tell).toHaveBeenCalledWith('flights: done', 'info');
 });
 
@@ -50,7 +51,7 @@ it('takes the session of the current notebook', async () => {
   const [flights, trips] = [session('flights'), session('trips')];
   const over = desk({ currentPath: () => 'trips.ipynb' });
   await commandsOver([flights, trips], over).execute(CommandIDs.scale, { executors: 2 });
-  expect(trips.actions.scale).toHaveBeenCalledWith(2);
+  expect(trips.actions.scale).toHaveBeenCalledWith(2, expect.anything());
   expect(flights.actions.scale).not.toHaveBeenCalled();
 });
 
@@ -73,7 +74,7 @@ it('stops only after a yes', async () => {
 it('cancels the running cell and no other', async () => {
   const only = session('flights');
   await commandsOver([only], desk()).execute(CommandIDs.cancel);
-  expect(only.actions.cancel).toHaveBeenCalledWith({ tag: 't', execution_count: 7, id: 'c-7' });
+  expect(only.actions.cancel).toHaveBeenCalledWith({ tag: 't', execution_count: 7, id: 'c-7' }, expect.anything());
 });
 
 it('says what the kernel says is wrong', async () => {
@@ -87,4 +88,19 @@ it('says where Spark starts when there is no notebook', async () => {
   const over = desk({ insertStart: () => false });
   await commandsOver([], over).execute(CommandIDs.start);
   expect(over.tell).toHaveBeenCalledWith(expect.stringContaining('notebook'), 'error');
+});
+
+it('says what is waited for once, and what comes of it however late', async () => {
+  const [only, over] = [session('flights'), desk()];
+  const busy = { said: 'The kernel is busy.' };
+  let tell: (answer: IAnswer) => void = () => undefined;
+  jest.mocked(only.actions.stop).mockImplementation((heard = () => undefined) => {
+    tell = heard;
+    heard(busy);
+    return Promise.resolve(busy);
+  });
+  await commandsOver([only], over).execute(CommandIDs.stop);
+  expect(over.tell.mock.calls).toEqual([['The kernel is busy.', 'info']]);
+  tell({ problem: 'Not stopped.', fix: 'Again.' });
+  expect(over.tell).toHaveBeenLastCalledWith('Not stopped. Again.', 'error');
 });

@@ -155,6 +155,36 @@ it('shows how its cell ended while the line to the kernel was lost', async () =>
   expect(restored()).toHaveLength(0);
 });
 
+it('has buttons that reach the kernel by the line that was found between two of its jobs', async () => {
+  kernel.say(keyframe('progress.json'));
+  kernel.close();
+  kernel = new FakeKernel();
+  await model.refresh();
+  await turns();
+  kernel.say(ended());
+  kernel.say({ ...keyframe('progress.json'), seq: 5 });
+  for (const text of ['Cancel', 'Cancel the jobs']) {
+    [...(restored()[0]?.querySelectorAll('button') ?? [])].find(({ textContent }) => textContent === text)?.click();
+  }
+  await turns();
+  const [said] = kernel.of('comm_msg').map(({ content }) => content['data']);
+  expect(said).toMatchObject({ do: 'cancel', tag: 't' });
+});
+
+it('says no longer that its line is lost when the one that was found tells of another cell', async () => {
+  const trouble = (): string | null => restored()[0]?.querySelector('.sk8s > .sk8s-note:last-child')?.textContent ?? null;
+  kernel.say(keyframe('progress.json'));
+  kernel.say(ended());
+  kernel.close();
+  expect(trouble()).toContain('restarts, or is gone');
+  kernel = new FakeKernel();
+  await model.refresh();
+  await turns();
+  kernel.say(endOfAnother());
+  expect(trouble()).toBe('');
+  expect(restored()[0]?.textContent).toContain('all done');
+});
+
 it('goes where another cell is told of before the end of its own', () => {
   kernel.say(keyframe('progress.json'));
   kernel.say(endOfAnother());

@@ -197,6 +197,16 @@ it('leaves who was answering a question that is taken back at its button, or bes
   expect(document.activeElement?.getAttribute('aria-label')).toBe('Show the jobs of this cell');
 });
 
+it('leaves who has cancelled beside the button when the cell ends', async () => {
+  const view = progress({ cancel: () => Promise.resolve({ said: 'Cancelled 1 job.' }) });
+  labelled(CANCEL).click();
+  named('Cancel the jobs').click();
+  await turns();
+  expect(document.activeElement).toBe(labelled(CANCEL));
+  view.show(jobs({ state: 'FAILED' }));
+  expect(document.activeElement?.getAttribute('aria-label')).toBe('Show the jobs of this cell');
+});
+
 it('takes no focus from elsewhere with a question that is taken back', () => {
   const elsewhere = button('elsewhere', '', () => undefined);
   const view = progress();
@@ -207,22 +217,30 @@ it('takes no focus from elsewhere with a question that is taken back', () => {
   expect(document.activeElement).toBe(elsewhere);
 });
 
-it('tells what cancelling one cell came to under that cell alone, and cancels the next meanwhile', async () => {
-  const answered = new PromiseDelegate<IAnswer>();
-  const cancel = jest.fn(() => answered.promise);
+it('tells what cancelling one cell came to under that cell alone, and cancels the next meanwhile, once', async () => {
+  const first = new PromiseDelegate<IAnswer>();
+  const second = new PromiseDelegate<IAnswer>();
+  const cancel = jest.fn().mockReturnValueOnce(first.promise).mockReturnValueOnce(second.promise);
   const view = progress({ cancel });
-  labelled(CANCEL).click();
-  named('Cancel the jobs').click();
+  const press = (): void => {
+    labelled(CANCEL).click();
+    if (place.querySelector<HTMLElement>('.sk8s-question')?.hidden) return;
+    named('Cancel the jobs').click();
+  };
+  press();
   expect(outcome()).toBe('…');
   view.show(jobs({ cell: OTHER }));
   expect(outcome()).toBe('');
-  labelled(CANCEL).click();
-  named('Cancel the jobs').click();
+  press();
   expect(cancel).toHaveBeenLastCalledWith(OTHER, expect.anything());
-  view.show(jobs({ cell: { tag: 't-3', id: 'c-9', execution_count: 9 } }));
-  answered.resolve({ said: 'Cancelled 1 job.' });
+  first.resolve({ said: 'Cancelled 1 job of the first.' });
   await turns();
-  expect(outcome()).toBe('');
+  expect(outcome()).toBe('…');
+  press();
+  expect(cancel).toHaveBeenCalledTimes(2);
+  second.resolve({ said: 'Cancelled 1 job of the second.' });
+  await turns();
+  expect(outcome()).toBe('Cancelled 1 job of the second.');
 });
 
 it('keeps an executor open whose row is not sent', () => {
@@ -232,10 +250,11 @@ it('keeps an executor open whose row is not sent', () => {
   for (const key of ['ArrowRight', 'Enter']) canvas.dispatchEvent(new KeyboardEvent('keydown', { key }));
   const detail = place.querySelector('.sk8s-detail') as HTMLElement;
   expect(detail.closest('.sk8s-grid')).toBeNull();
-  labelled('Last lines of its log').focus();
   view.show(changed(all => all.slice(1)));
+  labelled('Last lines of its log').focus();
   view.show(changed(all => all.slice(1).map(one => ({ ...one, done: 999 }))));
   expect(detail.isConnected).toBe(true);
+  expect(document.activeElement).toBe(labelled('Last lines of its log'));
 });
 
 it('reads aloud where the arrow keys go, and not what the mouse passes over', () => {
@@ -251,13 +270,21 @@ it('reads aloud where the arrow keys go, and not what the mouse passes over', ()
   expect([caption.textContent !== '', caption.getAttribute('aria-live')]).toEqual([true, 'off']);
 });
 
-it('shows where a log is waited for, and does not take it for empty', async () => {
-  const answered = new PromiseDelegate<IAnswer>();
-  fleet({ log: () => answered.promise });
+it('shows where a log is waited for, does not take it for empty, and shows it however late it comes', async () => {
+  const busy = { said: 'The kernel is busy.' };
+  let tell: (answer: IAnswer) => void = () => undefined;
+  fleet({
+    log: (_, heard = () => undefined) => {
+      tell = heard;
+      return Promise.resolve(busy);
+    }
+  });
   labelled('Executor 2: all that is known, and its log').click();
-  answered.resolve({ said: 'The kernel is busy.' });
   await turns();
-  expect(place.querySelector('.sk8s-loghead [role=status]')?.textContent).toBe('The kernel is busy.');
+  const state = place.querySelector('.sk8s-loghead [role=status]');
+  expect(state?.textContent).toBe('The kernel is busy.');
+  tell({ lines: ['one', 'two'] });
+  expect([state?.textContent, labelled('Last lines of its log').textContent]).toEqual(['2 lines', 'one\ntwo']);
 });
 
 it('turns the pages of many executors with buttons that stay where they are at the first and the last', () => {

@@ -28,13 +28,10 @@ function answerOf({ said, lines, problem, fix }) {
   return Array.isArray(lines) ? { lines } : { said: said ?? "" };
 }
 
-function wordsOf({ said, problem, fix }) {
-  return problem ? `${problem} ${fix ?? ""}`.trim() : (said ?? "");
-}
-
 // Actions over a model ({ send, on, off } as anywidget has it). `server`, if there is one, is a function from the
 // message to a promise of the server's answer: { status, answer }, or null where there is no server to ask.
-// The last argument of each action is told in words what is waited for.
+// The last argument of each action is told what is waited for, as an answer that says so; and the true answer where that
+// comes when nobody waits for it any more.
 export function actionsOver(model, { server = null } = {}) {
   const waiting = new Map();
   const listen = (message) => {
@@ -52,7 +49,7 @@ export function actionsOver(model, { server = null } = {}) {
       let isOver = false;
       const over = (answer) => {
         clearTimeout(timer);
-        if (isOver) say(wordsOf(answer));
+        if (isOver) say(answer);
         isOver = true;
         resolve(answer);
       };
@@ -70,10 +67,10 @@ export function actionsOver(model, { server = null } = {}) {
       };
       // What the kernel takes when its cell has ended may take as long as the cell: that is no failure, and what comes
       // of it is told then.
-      const later = (text, isKnown) => {
+      const later = (said, isKnown) => {
         if (isHeard && !isKnown) return;
-        say(text);
-        if (!isHeard) after(() => over({ said: text }));
+        say({ said });
+        if (!isHeard) after(() => over({ said }));
       };
       const secondWay = async () => {
         after(() => done(SILENT));
@@ -88,7 +85,7 @@ export function actionsOver(model, { server = null } = {}) {
         // With `heard` no outcome came to the server: the kernel still has it before it, or at work. It says only why
         // that takes so long.
         if (answer && !("heard" in answer)) done(answerOf(answer));
-        else if (answer) later(wordsOf(answer), answer.heard);
+        else if (answer) later(`${answer.problem} ${answer.fix ?? ""}`.trim(), answer.heard);
         else later([401, 403].includes(found?.status) ? EXPIRED : BUSY);
       };
       waiting.set(message.id, { heard, done });

@@ -44,27 +44,34 @@ export class ConfirmedButton {
     this.first.hidden = open;
   }
 
-  // Shown or not. What it asks is taken back where it is not, or would now be asked of something else (`same`); who was
-  // answering is then at the button, or where that is gone at `beside`.
+  // Shown or not. What it asks is taken back where it is not, or would now be asked of something else (`same`). Who was
+  // at it is then at the button, or where that is gone `beside` it.
   offer(offered, same, beside) {
+    const focused = this.element.contains(document.activeElement);
     const taken = !this.question.hidden && !(offered && same(this.subject, this.about()));
-    const focused = taken && this.question.contains(document.activeElement);
     if (taken) this.turn(false);
     this.element.hidden = !offered;
-    if (focused) (offered ? this.first : beside).focus();
+    if (focused && (taken || !offered)) (offered ? this.first : beside).focus();
   }
 }
 
-// Runs an action of a button and tells what comes of it: it cannot be pressed again before its answer is there.
+// Runs an action of a button and tells what comes of it: it cannot be pressed again before its answer is there, unless
+// it was freed for something else meanwhile (`free`).
 export async function pressed(pressedButton, tell, act) {
   if (!isUsable(pressedButton)) return;
   setUsable(pressedButton, false);
+  const press = (pressedButton.press = {});
   tell({ said: "…" });
   try {
-    tell(await act((text) => tell({ said: text })));
+    tell(await act(tell));
   } finally {
-    setUsable(pressedButton, true);
+    if (pressedButton.press === press) free(pressedButton);
   }
+}
+
+export function free(pressedButton) {
+  pressedButton.press = null;
+  setUsable(pressedButton, true);
 }
 
 // How many executors are asked for, how many are there, and a place to ask for another number.
@@ -125,7 +132,7 @@ export class ScaleControl {
     const text = this.wish.value.trim();
     const number = Number(text);
     this.touched = false;
-    const answered = pressed(this.apply, (said) => view.tell(said), (say) => actions.scale(Number.isInteger(number) && text ? number : text, say));
+    const answered = pressed(this.apply, (answer) => view.tell(answer), (tell) => actions.scale(Number.isInteger(number) && text ? number : text, tell));
     this.pending = true;
     await answered;
     this.pending = false;

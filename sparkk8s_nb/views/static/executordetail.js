@@ -76,9 +76,11 @@ export class ExecutorDetail {
   async read() {
     const { id } = this;
     setText(this.state, "reading …");
-    const answer = await this.actions.log(id, (text) => this.id === id && setText(this.state, text));
-    if (this.id !== id) return;
-    const { lines, said, problem, fix } = answer;
+    const tell = (answer) => this.id === id && this.tell(answer);
+    tell(await this.actions.log(id, tell));
+  }
+
+  tell({ lines, said, problem, fix }) {
     if (!lines) {
       setText(this.state, problem ? `✕ ${problem} ${fix}` : said);
       return;

@@ -29,7 +29,7 @@ export class FleetView extends LiveView {
       yes: "Stop",
       no: "Keep",
       kind: "sk8s-stop",
-      run: (first) => pressed(first, (said) => this.tell(said), (say) => actions.stop(say)),
+      run: (first) => pressed(first, (answer) => this.tell(answer), (tell) => actions.stop(tell)),
     });
     this.controls = element("span", "sk8s-controls");
     this.controls.append(this.scale.element, this.stop.element);

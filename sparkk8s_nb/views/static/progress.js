@@ -1,9 +1,9 @@
 // The progress of one cell: a bar and the counts; below them its jobs with their stages, and the executors' time.
 // When nothing runs any more it folds to one line, which can be opened again.
-import { ConfirmedButton, pressed } from "./controls.js";
+import { ConfirmedButton, free, pressed } from "./controls.js";
 import { JobList } from "./jobs.js";
 import { LiveView, widget } from "./liveview.js";
-import { arrange, button, duration, element, grouped, memory, pace, progressBar, setLines, setText, setUsable, stateSign } from "./shared.js";
+import { arrange, button, duration, element, grouped, memory, pace, progressBar, setLines, setText, stateSign } from "./shared.js";
 import { stragglingWords } from "./stagewords.js";
 import { StreamList } from "./streamlist.js";
 import { TimelineView } from "./timeline.js";
@@ -42,7 +42,7 @@ export class ProgressView extends LiveView {
       yes: "Cancel the jobs",
       no: "Go on",
       about: () => this.frame.progress.cell,
-      run: (first, cell) => pressed(first, (said) => this.tellOf(cell, said), (say) => actions.cancel(cell, say)),
+      run: (first, cell) => pressed(first, (answer) => this.tellOf(cell, answer), (tell) => actions.cancel(cell, tell)),
     });
     this.head = element("div", "sk8s-head");
     this.head.append(this.fold, this.sign.element, this.progress.bar, this.percent);
@@ -69,12 +69,12 @@ export class ProgressView extends LiveView {
     this.progress.set(progress.fraction, totals.running / whole, totals.failed);
     this.sign.set(...(STATES[progress.state] ?? ["·", "no jobs"]));
     this.root.dataset.state = progress.state;
+    const jobs = totals.jobs > 0;
+    this.fold.hidden = !jobs;
     this.cancel.offer(this.running && Boolean(progress.cell), (asked, now) => asked?.tag === now?.tag, this.fold);
     this.follow(progress.cell?.tag);
     setLines(this.missing, progress.missing ? [`⚠ ${progress.missing}`] : []);
-    const jobs = totals.jobs > 0;
     this.head.hidden = !jobs && Boolean(frame.streams?.rows.length);
-    this.fold.hidden = !jobs;
     this.streams.show(frame.streams, this.now);
     this.draw();
   }
@@ -84,11 +84,11 @@ export class ProgressView extends LiveView {
     if (tag === this.tag) return;
     this.tag = tag;
     this.tell({ said: "" });
-    setUsable(this.cancel.first, true);
+    free(this.cancel.first);
   }
 
-  tellOf(cell, said) {
-    if (cell?.tag === this.tag) this.tell(said);
+  tellOf(cell, answer) {
+    if (cell?.tag === this.tag) this.tell(answer);
   }
 
   // What is folded is not drawn.

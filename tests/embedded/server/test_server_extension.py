@@ -66,12 +66,17 @@ def facts(cells):
 
 @pytest.fixture
 def blocked(cells, tmp_path):
-    """The kernel, blocked by a cell until the test is over; the cell ends well."""
+    """The kernel, blocked by a cell until this is called, or the test is over; the cell ends well."""
     release = tmp_path / "release"
     cell = cells.begin(BLOCKED.format(release=str(release)), says="begun\n")
-    yield cells
-    release.touch()
-    cells.end(cell)
+
+    def let_end():
+        release.touch()
+        cells.end(cell)
+
+    yield let_end
+    if not release.exists():
+        let_end()
 
 
 def test_the_panel_sees_the_session_of_this_servers_kernel(server, kernel, facts):
@@ -151,14 +156,11 @@ def test_the_real_ui_is_closed_without_our_signature(server, facts):
         assert connection.getresponse().status == 403
 
 
-def test_a_session_is_scaled_through_the_server_while_a_cell_blocks(server, kernel, blocked):
+def test_a_session_is_scaled_through_the_server_while_a_cell_blocks(server, kernel, cells, blocked):
     """In the magic's words; the cell goes on."""
     answer = server.act(kernel, {"do": "scale", "executors": 2, "id": "s1"}).json
     assert answer == {"done": "s1", "said": "Scaling from 1 to 2 executors."}
-
-
-def test_the_session_has_what_it_was_scaled_to(cells):
-    """Once the cell has ended, too."""
+    blocked()
     assert cells.fleet()["wanted"] == 2
 
 

@@ -358,13 +358,14 @@ BESIDE = Streams().seen([Stream(id="s", run="r", name="clicks")])
         (0.3, {"state": JobState.FAILED}, Streams(), "1 job (1 failed)"),
         (0.3, {"submitted": 0.0}, Streams(), "1 job"),
         (0.3, {}, BESIDE, "1 job"),
+        (0.3, {}, BESIDE.told([], at=9.0), "withdrawn"),
     ],
-    ids=["quick", "not quick", "failed", "of unknown time", "with a stream"],
+    ids=["quick", "not quick", "failed", "of unknown time", "beside a stream", "after a stream"],
 )
 def test_jobs_that_were_over_in_half_a_second_leave_nothing(
     at, shown, monkeypatch, seconds, change, streams, end
 ):
-    """They were shown while they ran. What failed, what nobody timed, and what stood beside it keeps its line."""
+    """They were shown while they ran. What failed, what nobody timed, and what runs beside a stream keeps its line."""
     view = Ended()
     monkeypatch.setattr(module, "show_progress", lambda *_, **__: shown.set() or view)
     begun = time.time()

@@ -115,6 +115,17 @@ class SlowKernel:
         return [one["kind"] for one in self.asked if one["kind"] != "kernel_info_request"]
 
 
+@pytest.fixture
+def listening(monkeypatch):
+    """Whether the kernel is heard does not hang on how fast this machine is."""
+
+    async def at_once(_actions, _client):
+        pass
+
+    monkeypatch.setattr(KernelActions, "_listening", at_once)
+
+
+@pytest.mark.usefixtures("listening")
 def test_a_subshell_that_comes_too_late_is_taken_away_again(monkeypatch):
     """Nobody else knows of it: it would stay in the kernel, a thread with its sockets."""
     kernel = SlowKernel()
@@ -138,6 +149,7 @@ def test_a_subshell_that_comes_too_late_is_taken_away_again(monkeypatch):
     assert deleted["content"] == {"subshell_id": "s-1"}
 
 
+@pytest.mark.usefixtures("listening")
 def test_a_kernel_that_never_answers_is_asked_by_so_many_at_a_time(monkeypatch):
     """Each of those whose subshell may still come keeps its connection; when they are through others may ask."""
     kernels = []

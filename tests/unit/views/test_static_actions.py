@@ -31,7 +31,7 @@ const turns = async () => { for (let n = 0; n < 20; n += 1) await null; };
 const results = [];
 const act = (promise) => promise.then((answer) => results.push(answer));
 const done = () => console.log(JSON.stringify({ sent, told, asked, results, left: heard.size }));
-const say = (text) => told.push(text);
+const say = (answer) => told.push(answer);
 """
 
 
@@ -123,7 +123,7 @@ await turns();
 """,
     )
     (told,) = found["told"]
-    assert words in told
+    assert words in told["said"]
     assert found["results"] == [{"said": "Cancelled 1 job of cell [7]."}]
 
 
@@ -212,9 +212,9 @@ await turns();
 """,
     )
     busy, late = found["told"]
-    assert "when its cell has ended" in busy
-    assert late == "No. Wait."
-    assert found["results"] == [{"said": busy}]
+    assert "when its cell has ended" in busy["said"]
+    assert late == {"problem": "No.", "fix": "Wait."}
+    assert found["results"] == [busy]
 
 
 def test_a_kernel_that_has_heard_and_says_nothing_more_is_told_as_silent(tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ function endOfAnother(): object {
   return { ...ended({ id: 'c-8' }), seq: 5 };
 }
 
+/** Let the session's line, which was lost, be found again. */
+async function findAgain(): Promise<void> {
+  kernel = new FakeKernel();
+  await model.refresh();
+  await turns();
+}
+
 beforeEach(async () => {
   jest.mocked(notebookAt).mockReturnValue({} as ReturnType<typeof notebookAt>);
   jest.mocked(hasOwnView).mockReturnValue(false);
@@ -124,9 +131,7 @@ it('goes with the restorer', () => {
 it('is one view when the line to the kernel was lost and found again', async () => {
   kernel.say(keyframe('progress.json'));
   kernel.close();
-  kernel = new FakeKernel();
-  await model.refresh();
-  await turns();
+  await findAgain();
   kernel.say(keyframe('progress.json'));
   expect(restored()).toHaveLength(1);
 });
@@ -134,9 +139,7 @@ it('is one view when the line to the kernel was lost and found again', async () 
 it('stays until the line that was found again has something to show', async () => {
   kernel.say(keyframe('progress.json'));
   kernel.close();
-  kernel = new FakeKernel();
-  await model.refresh();
-  await turns();
+  await findAgain();
   expect(restored()).toHaveLength(1);
   expect(restored()[0]?.textContent).toContain('132/212');
 });
@@ -144,9 +147,7 @@ it('stays until the line that was found again has something to show', async () =
 it('shows how its cell ended while the line to the kernel was lost', async () => {
   kernel.say(keyframe('progress.json'));
   kernel.close();
-  kernel = new FakeKernel();
-  await model.refresh();
-  await turns();
+  await findAgain();
   kernel.say(ended());
   expect(restored()).toHaveLength(1);
   expect(restored()[0]?.textContent).toContain('all done');
@@ -158,9 +159,7 @@ it('shows how its cell ended while the line to the kernel was lost', async () =>
 it('has buttons that reach the kernel by the line that was found between two of its jobs', async () => {
   kernel.say(keyframe('progress.json'));
   kernel.close();
-  kernel = new FakeKernel();
-  await model.refresh();
-  await turns();
+  await findAgain();
   kernel.say(ended());
   kernel.say({ ...keyframe('progress.json'), seq: 5 });
   for (const text of ['Cancel', 'Cancel the jobs']) {
@@ -177,9 +176,7 @@ it('says no longer that its line is lost when the one that was found tells of an
   kernel.say(ended());
   kernel.close();
   expect(trouble()).toContain('restarts, or is gone');
-  kernel = new FakeKernel();
-  await model.refresh();
-  await turns();
+  await findAgain();
   kernel.say(endOfAnother());
   expect(trouble()).toBe('');
   expect(restored()[0]?.textContent).toContain('all done');

@@ -17,3 +17,12 @@ def identities(processes: Iterable[psutil.Process]) -> list[ProcessId]:
         with contextlib.suppress(ProcessLookupError):
             found.append(identify(process.pid))
     return found
+
+
+def names(processes: Iterable[psutil.Process]) -> list[str]:
+    """What those of them are called that have not ended meanwhile."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(process.name())
+    return found

@@ -43,12 +43,12 @@ export class ViewRestorer implements IDisposable {
     model.sessionChanged.connect(this._onSession, this);
     this._ticking = setInterval(() => {
       if (document.hidden) return;
-      for (const [session, { host }] of this._restored) if (!session.isDisposed) host.tick();
+      for (const [name, { host }] of this._restored) if (model.find(name)) host.tick();
     }, TICK);
     this._looking = setInterval(() => {
       if (document.hidden) return;
       // No news come of a session that is over: whether its view still has its place is looked at.
-      for (const [session, restored] of [...this._restored]) if (isGone(restored)) this._remove(session);
+      for (const [name, restored] of [...this._restored]) if (isGone(restored)) this._remove(name);
       for (const session of [...this._wanting]) this._onSession(model, session);
     }, LOOK);
   }
@@ -64,7 +64,7 @@ export class ViewRestorer implements IDisposable {
     this.model.sessionChanged.disconnect(this._onSession, this);
     clearInterval(this._ticking);
     clearInterval(this._looking);
-    for (const session of [...this._restored.keys()]) this._remove(session);
+    for (const name of [...this._restored.keys()]) this._remove(name);
   }
 
   /** Sessions that are over take nothing along but the view's last state, until the cell is run again. */
@@ -77,26 +77,16 @@ export class ViewRestorer implements IDisposable {
   private _onSession(_model: SparkModel, session: SparkSession): void {
     const { frame } = session;
     if (frame === null) return;
-    this._inherit(session);
     const running = runningCell(frame);
-    const restored = this._restored.get(session);
+    const restored = this._restored.get(session.name);
     if (restored && (isGone(restored) || isOvertaken(restored, frame) || isOutdated(restored, session))) {
-      this._remove(session);
+      this._remove(session.name);
     }
-    if (running !== null && !this._restored.has(session)) this._restore(session, running, frame);
-    const shown = this._restored.get(session);
+    if (running !== null && !this._restored.has(session.name)) this._restore(session, running, frame);
+    const shown = this._restored.get(session.name);
     if (!shown) return;
     if (frame.progress?.cell?.id === shown.cellId) shown.last = frame;
     shown.host.draw(shown.last, session.trouble);
-  }
-
-  /** A session whose line was lost comes back as another one, and takes over its view as soon as it has a frame. */
-  private _inherit(session: SparkSession): void {
-    for (const [before, restored] of this._restored) {
-      if (before === session || !before.isDisposed || before.name !== session.name) continue;
-      this._restored.delete(before);
-      this._restored.set(session, restored);
-    }
   }
 
   private _restore(session: SparkSession, cellId: string, last: IFrame): void {
@@ -115,15 +105,16 @@ export class ViewRestorer implements IDisposable {
     const host = new FrameHost(element => new ProgressView(element, actions));
     host.addClass('jp-Spark-restored');
     (cell.layout as PanelLayout).insertWidget(place, host);
-    this._restored.set(session, { cell, cellId, host, actions, last });
+    this._restored.set(session.name, { cell, cellId, host, actions, last });
   }
 
-  private _remove(session: SparkSession): void {
-    this._restored.get(session)?.host.dispose();
-    this._restored.delete(session);
+  private _remove(name: string): void {
+    this._restored.get(name)?.host.dispose();
+    this._restored.delete(name);
   }
 
-  private readonly _restored = new Map<SparkSession, IRestored>();
+  /** By the session's name: one whose line was lost comes back as another object, and goes on with its view. */
+  private readonly _restored = new Map<string, IRestored>();
   private readonly _wanting = new Set<SparkSession>();
   private readonly _ticking: ReturnType<typeof setInterval>;
   private readonly _looking: ReturnType<typeof setInterval>;

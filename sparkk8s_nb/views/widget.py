@@ -24,6 +24,8 @@ _STATIC = Path(__file__).with_name("static")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 _UNSENT = re.compile(r"^(?:[ ]*//.*\n|/\*.*\*/\n|[ ]+|\n)", re.MULTILINE)
+_NEEDLESS = re.compile(r"(?<=[{};,])\n|(?<=:) | (?={)")
+"""White space of a style sheet between its parts, not within them."""
 
 # A page keeps every module that it has imported for as long as it lives: the unpacked one is imported once for all.
 _UNPACKING = """\
@@ -81,7 +83,7 @@ def _add(file: str, parts: dict[str, str]) -> None:
 @cache
 def style() -> str:
     """Return the style sheet of all views."""
-    return _UNSENT.sub("", (_STATIC / "style.css").read_text(encoding="utf-8"))
+    return _NEEDLESS.sub("", _UNSENT.sub("", (_STATIC / "style.css").read_text(encoding="utf-8")))
 
 
 class ViewWidget(anywidget.AnyWidget):

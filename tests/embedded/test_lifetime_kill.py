@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 
@@ -11,15 +10,9 @@ import pytest
 
 from sparkk8s_nb.embedded.lifecycle import EmbeddedCluster
 from sparkk8s_nb.processes import identify, is_alive
-from tests.embedded.kernels import (
-    GONE_SECONDS,
-    Kernel,
-    Remains,
-    SessionFacts,
-    temporary_files,
-)
+from tests.embedded.kernels import GONE_SECONDS, Kernel, Remains, SessionFacts, temporary_files
 from tests.eventually import eventually
-from tests.living import identities
+from tests.living import identities, names
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -133,15 +126,6 @@ def pod_is_there(kernel: Kernel, remains: Remains) -> bool:
 def children(kernel: Kernel) -> list[psutil.Process]:
     """The kernel's child processes that run."""
     return psutil.Process(kernel.pid).children(recursive=True)
-
-
-def names(processes: list[psutil.Process]) -> list[str]:
-    """What those of them are called that have not ended meanwhile."""
-    found = []
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found.append(process.name())
-    return found
 
 
 @pytest.mark.parametrize("moment", [jvm_is_there, lease_is_there, pod_is_there])

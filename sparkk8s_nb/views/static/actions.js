@@ -46,12 +46,12 @@ export function actionsOver(model, { server = null } = {}) {
       const message = { ...action, id: newId() };
       let timer = 0;
       let isHeard = false;
-      let isOver = false;
+      // Who waits no longer is told the answer all the same.
+      let tell = resolve;
       const over = (answer) => {
         clearTimeout(timer);
-        if (isOver) say(answer);
-        isOver = true;
-        resolve(answer);
+        tell(answer);
+        tell = say;
       };
       const done = (answer) => {
         waiting.delete(message.id);
@@ -88,7 +88,11 @@ export function actionsOver(model, { server = null } = {}) {
         else if (answer) later(`${answer.problem} ${answer.fix ?? ""}`.trim(), answer.heard);
         else later([401, 403].includes(found?.status) ? EXPIRED : BUSY);
       };
-      waiting.set(message.id, { heard, done });
+      const close = () => {
+        clearTimeout(timer);
+        resolve({ problem: "The view was closed.", fix: "" });
+      };
+      waiting.set(message.id, { heard, done, close });
       timer = setTimeout(secondWay, HEARD_WITHIN);
       model.send(message);
     });
@@ -102,7 +106,8 @@ export function actionsOver(model, { server = null } = {}) {
     log: (executor, say) => act({ do: "log", executor }, say),
     dispose: () => {
       model.off("msg:custom", listen);
-      for (const { done } of [...waiting.values()]) done({ problem: "The view was closed.", fix: "" });
+      for (const { close } of waiting.values()) close();
+      waiting.clear();
     },
   };
 }

@@ -58,7 +58,6 @@ export class ConfirmedButton {
 // Runs an action of a button and tells what comes of it: it cannot be pressed again before its answer is there, unless
 // it was freed for something else meanwhile (`free`).
 export async function pressed(pressedButton, tell, act) {
-  if (!isUsable(pressedButton)) return;
   setUsable(pressedButton, false);
   const press = (pressedButton.press = {});
   tell({ said: "…" });

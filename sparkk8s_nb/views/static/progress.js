@@ -42,7 +42,9 @@ export class ProgressView extends LiveView {
       yes: "Cancel the jobs",
       no: "Go on",
       about: () => this.frame.progress.cell,
-      run: (first, cell) => pressed(first, (answer) => this.tellOf(cell, answer), (tell) => actions.cancel(cell, tell)),
+      // What comes of it says nothing of the next cell.
+      run: (first, cell) =>
+        pressed(first, (answer) => cell?.tag === this.tag && this.tell(answer), (tell) => actions.cancel(cell, tell)),
     });
     this.head = element("div", "sk8s-head");
     this.head.append(this.fold, this.sign.element, this.progress.bar, this.percent);
@@ -79,16 +81,12 @@ export class ProgressView extends LiveView {
     this.draw();
   }
 
-  // What an action on the cell before comes to says nothing of this one, which can be cancelled meanwhile.
+  // Another cell: what was said of the one before goes, and it can be cancelled though that one's answer is not there.
   follow(tag) {
     if (tag === this.tag) return;
     this.tag = tag;
     this.tell({ said: "" });
     free(this.cancel.first);
-  }
-
-  tellOf(cell, answer) {
-    if (cell?.tag === this.tag) this.tell(answer);
   }
 
   // What is folded is not drawn.

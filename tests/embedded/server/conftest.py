@@ -91,6 +91,32 @@ class Server(JupyterServer):
         super().stop()
 
 
+BLOCKING = """
+import pathlib, time
+print("begun", flush=True)
+until = time.monotonic() + 120
+while time.monotonic() < until and not pathlib.Path({release!r}).exists():
+    time.sleep(0.05)
+"""
+
+
+@contextlib.contextmanager
+def blocking_cell(cells: Cells, directory: Path) -> Iterator[Callable[[], None]]:
+    """A cell that blocks its kernel until what this gives is called, or the block is left; the cell ends well."""
+    release = directory / "release"
+    cell = cells.begin(BLOCKING.format(release=str(release)), says="begun\n")
+
+    def let_end() -> None:
+        release.touch()
+        cells.end(cell)
+
+    try:
+        yield let_end
+    finally:
+        if not release.exists():
+            let_end()
+
+
 @pytest.fixture(scope="module")
 def new_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Starts servers; all are ended after the module."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from .conftest import blocking_cell
+
 KERNEL_SIDE = """
 import threading, time
 from comm import get_comm_manager
@@ -29,14 +31,6 @@ def take(comm, message):
     # stop: heard and never done
 
 get_comm_manager().register_target("sparkk8s", take)
-"""
-
-BLOCKED = """
-import pathlib, time
-print("begun", flush=True)
-until = time.monotonic() + 120
-while time.monotonic() < until and not pathlib.Path({release!r}).exists():
-    time.sleep(0.05)
 """
 
 SUBSHELLS = "len(get_ipython().kernel.shell_channel_thread.manager.list_subshell())"
@@ -65,12 +59,9 @@ def cells(server, kernel):
 @pytest.fixture
 def busy(cells, tmp_path):
     """The kernel, blocked by a cell until the test is over."""
-    release = tmp_path / "release"
     cells.run("opened.clear()")
-    cell = cells.begin(BLOCKED.format(release=str(release)), says="begun\n")
-    yield cells
-    release.touch()
-    cells.end(cell)
+    with blocking_cell(cells, tmp_path):
+        yield cells
 
 
 def test_an_action_is_done_while_a_cell_blocks(server, kernel, busy):

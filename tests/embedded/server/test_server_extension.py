@@ -17,15 +17,8 @@ from sparkk8s_nb.processes import ProcessId, is_alive
 from tests.embedded.kernels import processes_of
 from tests.eventually import eventually
 
-from .conftest import BASE
+from .conftest import BASE, blocking_cell
 
-BLOCKED = """
-import pathlib, time
-print("begun", flush=True)
-until = time.monotonic() + 120
-while time.monotonic() < until and not pathlib.Path({release!r}).exists():
-    time.sleep(0.05)
-"""
 SLOW = """
 print("begun", flush=True)
 sc.parallelize(range(4), 4).map(lambda n: __import__("time").sleep(120)).count()
@@ -67,16 +60,8 @@ def facts(cells):
 @pytest.fixture
 def blocked(cells, tmp_path):
     """The kernel, blocked by a cell until this is called, or the test is over; the cell ends well."""
-    release = tmp_path / "release"
-    cell = cells.begin(BLOCKED.format(release=str(release)), says="begun\n")
-
-    def let_end():
-        release.touch()
-        cells.end(cell)
-
-    yield let_end
-    if not release.exists():
-        let_end()
+    with blocking_cell(cells, tmp_path) as let_end:
+        yield let_end
 
 
 def test_the_panel_sees_the_session_of_this_servers_kernel(server, kernel, facts):

@@ -35,6 +35,9 @@ const say = (answer) => told.push(answer);
 """
 
 
+LONGEST = "for (const { run } of timers.splice(0)) run();"
+
+
 def run(folder: Path, body: str, config: str = "") -> dict[str, Any]:
     script = folder / "actions.mjs"
     script.write_text(
@@ -141,6 +144,22 @@ await turns();
     assert (found["left"], found["results"]) == (0, [{"problem": "The view was closed.", "fix": ""}])
 
 
+def test_a_view_that_is_closed_is_not_told_so_of_what_it_waits_for_no_longer(tmp_path: Path) -> None:
+    """Its button is back, and what was said is still so."""
+    found = run(
+        tmp_path,
+        f"""
+const actions = actionsOver(model);
+act(actions.stop(say));
+await late();
+{LONGEST}
+actions.dispose();
+await turns();
+""",
+    )
+    assert found["results"] == found["told"]
+
+
 FETCHED = """
 globalThis.fetch = async (url, options) => {
   asked.push({ url, ...options, body: JSON.parse(options.body) });
@@ -190,9 +209,6 @@ def test_before_a_frame_has_told_the_kernel_there_is_no_second_way(tmp_path: Pat
     """Nobody could say which kernel is meant."""
     body = 'results.push(await pageServer(() => undefined)({ do: "stop", id: "x" }));'
     assert run(tmp_path, body, '{"baseUrl": "/"}')["results"] == [None]
-
-
-LONGEST = "for (const { run } of timers.splice(0)) run();"
 
 
 def test_what_waits_for_the_end_of_a_cell_is_not_told_as_failed(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_widgets_module_is_one_string_with_the_shared_part_in_it(name: str) ->
 def test_what_is_sent_with_every_view_is_packed_small_and_brings_its_style(name: str) -> None:
     """A hundred cells send it a hundred times."""
     sent = packed(name)
-    assert len(sent) < 24 * 1024
+    assert len(sent) < 23 * 1024
     (text,) = re.findall(r'atob\("([^"]+)"\)', sent)
     code = gzip.decompress(base64.b64decode(text)).decode()
     assert code.startswith(module(name))
